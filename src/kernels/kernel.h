@@ -1,0 +1,100 @@
+// The inner loops of array work, found by operation and element kinds.
+//
+// Every loop has the five-argument form of NumPy's strided loops, so a native loop and one of NumPy's own fill the same
+// slot. A loop sees one dimension; it knows nothing of shapes, storages or threads.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "distob/dtype.h"
+
+namespace distob::kernels {
+
+/// Operations by NumPy's names. Each is one elementwise function; `where` is np.where(condition, x, y).
+enum class Op : std::uint16_t {
+  // unary
+  positive, negative, absolute, fabs, sign, signbit, invert, logical_not, conjugate, real, imag, square, sqrt, cbrt, reciprocal,
+  exp, exp2, expm1, log, log2, log10, log1p,
+  sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, deg2rad, rad2deg,
+  floor, ceil, trunc, rint, isnan, isinf, isfinite, spacing,
+  // binary
+  add, subtract, multiply, divide, floor_divide, remainder, fmod, power, float_power, arctan2, hypot, copysign, nextafter, ldexp,
+  heaviside, maximum, minimum, fmax, fmin, logaddexp, logaddexp2, gcd, lcm,
+  equal, not_equal, less, less_equal, greater, greater_equal, logical_and, logical_or, logical_xor,
+  bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift,
+  // three operands, several results
+  where, clip, divmod, modf, frexp,
+  count_  ///< how many there are
+};
+inline constexpr int kOps = static_cast<int>(Op::count_);
+
+/// NumPy's name of `op`, and back; nullopt for a name that is none of them.
+[[nodiscard]] std::string_view name_of(Op op);
+[[nodiscard]] std::optional<Op> op_named(std::string_view name);
+
+/// One strided loop. `data`: a pointer for each operand, inputs first; `dims[0]`: elements; `strides`: bytes for each
+/// operand, 0 for a broadcast scalar. Returns 0, or -1 for a loop of the front door's that failed.
+/// Native loops accept any stride and alignment of elements to their own size; results may be the very memory of an input
+/// (same pointer, same stride) but may not overlap one otherwise.
+using Loop = int (*)(const void* context, char* const* data, const std::ptrdiff_t* dims, const std::ptrdiff_t* strides,
+                     void* auxdata);
+
+/// A loop with what it needs to be called and planned. A value; what `context` and `auxdata` point to lives for ever.
+struct Kernel {
+  Loop loop = nullptr;
+  const void* context = nullptr;
+  void* auxdata = nullptr;
+  std::uint8_t inputs = 0;
+  std::uint8_t outputs = 0;
+  std::array<Kind, 4> kinds{};   ///< operand kinds, inputs first
+  bool sets_float_flags = false; ///< may raise divide, over, under or invalid
+  std::uint8_t cost = 1;         ///< in units of one addition, to choose how small a chunk still pays
+};
+
+/// The native kernel of `op` for exactly these input kinds (no promotion here), or nullptr if there is none.
+/// The pointer lives for ever. Cost: two array look-ups.
+[[nodiscard]] const Kernel* find(Op op, std::span<const Kind> inputs);
+
+/// The loop that converts `from` to `to` as NumPy's casting="unsafe" does. Exists for every pair of native kinds.
+[[nodiscard]] const Kernel* cast(Kind from, Kind to);
+
+/// Reverses the bytes of each element of `itemsize` bytes (complex kinds: of each half).
+void swap_bytes(Kind kind, const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride, std::ptrdiff_t n);
+
+// --- Reductions ---------------------------------------------------------------------------------------------------
+
+enum class ReduceOp : std::uint8_t { sum, prod, min, max, any, all, logical_xor, bitwise_and, bitwise_or, bitwise_xor, fmin, fmax, count_ };
+
+/// Elements of a leaf: a reduction is a tree whose leaves are kLeaf consecutive elements (the last may be shorter).
+/// Its shape is a function of the number of elements alone, so results have the same bits on any number of threads.
+inline constexpr std::ptrdiff_t kLeaf = 4096;
+
+/// The reduction of one kind: accumulators and elements have the same kind (cast first).
+///
+/// A leaf is reduced over 32 virtual lanes (lane j takes elements j, j + 32, ...), 16 additions at the most in sequence and
+/// pairwise above, and the lanes are combined pairwise. Leaves are combined pairwise in order by `combine`.
+struct Reduction {
+  Kind kind{};
+  /// Reduces n <= kLeaf elements, n >= 1, to one. Same bits for every stride and instruction set.
+  void (*leaf)(const char* in, std::ptrdiff_t stride, std::ptrdiff_t n, char* out) = nullptr;
+  /// accumulator[i] = accumulator[i] (op) in[i]: the vertical step of a reduction over an outer axis, and the way
+  /// partial results meet (n = 1).
+  void (*combine)(char* accumulator, std::ptrdiff_t accumulator_stride, const char* in, std::ptrdiff_t in_stride,
+                  std::ptrdiff_t n) = nullptr;
+  bool has_identity = false;
+  std::array<char, 32> identity{};  ///< the value of an empty reduction, if it has one
+};
+
+/// The reduction `op` over elements of `kind`, or nullptr if there is none.
+[[nodiscard]] const Reduction* reduction(ReduceOp op, Kind kind);
+
+/// The instruction sets this machine can run, best first ("AVX3", "AVX2", ...), and a way for tests to choose one.
+[[nodiscard]] std::span<const std::string_view> targets();
+void use_target_for_testing(std::string_view target);
+
+}  // namespace distob::kernels
