@@ -17,6 +17,8 @@ set(DISTOB_ROOM_remote session)
 set(DISTOB_ROOM_cluster hub engine transport remote array)
 set(DISTOB_ROOM_app cluster)
 
+set(DISTOB_ROOMS base wire transport memory tensor kernels program order node session engine hub array remote cluster app)
+
 # distob_room(NAME [DEPENDS rooms...] [LINK targets...]): the library distob_NAME of every .cpp beside the caller, and the
 # test program distob_NAME_test of every *_test.cpp beside it.
 function(distob_room name)
@@ -38,6 +40,7 @@ function(distob_room name)
     add_library(distob_${name} INTERFACE)
     target_link_libraries(distob_${name} INTERFACE distob_options ${ROOM_DEPENDS} ${ROOM_LINK})
   endif()
+  set_property(GLOBAL APPEND PROPERTY DISTOB_LINK ${ROOM_LINK})
   if(tests AND DISTOB_TESTS)
     distob_test(distob_${name}_test SOURCES ${tests} LINK distob_${name} ${ROOM_TEST_LINK} LABEL unit)
   endif()
