@@ -4,8 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "memory/counted.h"
+#include "memory/segment.h"
 
 namespace distob::memory {
 
@@ -21,19 +24,16 @@ class Memory : public Counted<Memory> {
   /// still warm from their last owner. Throws MemoryError when the system has no more. Under 50 ns when warm and small.
   [[nodiscard]] static MemoryPtr allocate(std::size_t bytes);
 
-  /// Memory in pages of its own without a name in any file system, sealed against change of size, that a descriptor can
-  /// carry to another process. Zero at first. Throws MemoryError.
+  /// Memory in a new shared segment. Throws MemoryError.
   [[nodiscard]] static MemoryPtr allocate_shared(std::size_t bytes);
-
-  /// Maps `bytes` of a segment that another process made; takes `descriptor` over even if it throws. Throws
-  /// ProtocolError if it is not a sealed segment of that size (an unsealed one could be cut under our feet).
-  [[nodiscard]] static MemoryPtr from_descriptor(int descriptor, std::size_t bytes, bool writable = true);
+  /// The whole of a segment that came from elsewhere.
+  [[nodiscard]] static MemoryPtr of(std::shared_ptr<SharedSegment> segment);
 
   [[nodiscard]] char* data() const { return data_; }
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] bool shared() const { return descriptor_ >= 0; }
-  /// The segment's descriptor, for SCM_RIGHTS; it stays ours. -1 for private memory.
-  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] bool shared() const { return segment_ != nullptr; }
+  /// The segment it is in, or null.
+  [[nodiscard]] const std::shared_ptr<SharedSegment>& segment() const { return segment_; }
 
   /// Readers outside the order of array work (an exported view, a lent block): while there is one, writers must leave
   /// these bytes alone and write elsewhere. Any thread.
@@ -51,11 +51,9 @@ class Memory : public Counted<Memory> {
   char* data_;
   std::size_t size_;           ///< as asked
   std::atomic<std::int32_t> pins_{0};
-  std::int32_t descriptor_ = -1;
   std::uint32_t size_class_ = 0;
-  Memory* next_ = nullptr;     ///< in a free list
-  Memory* newer_ = nullptr;    ///< in the list of retained large blocks, by age
-  Memory* older_ = nullptr;
+  Memory* next_ = nullptr;   ///< in a free list
+  std::shared_ptr<SharedSegment> segment_;
 };
 
 /// Holds a pin together with the ownership of the memory it pins.
