@@ -18,20 +18,13 @@
 #include <vector>
 
 #include "distob/dtype.h"
+#include "distob/index.h"
+#include "distob/partition.h"
+#include "distob/shape.h"
 #include "kernels/kernel.h"
-
-namespace distob {
-class Partition;             // tensor/partition.h
-namespace memory {
-class SharedSegment;         // memory/segment.h
-}
-}  // namespace distob
+#include "memory/memory.h"
 
 namespace distob::array {
-
-/// Lengths of axes, or bytes from one element to the next along each axis.
-using Extents = std::span<const std::int64_t>;
-using Strides = std::span<const std::int64_t>;
 
 /// The caller's number for a line of the user's program; float warnings name it. 0: nobody asks.
 using Site = std::uint32_t;
@@ -58,9 +51,9 @@ class Array {
   ~Array();
 
   explicit operator bool() const { return node_ != nullptr; }
-  [[nodiscard]] Extents shape() const;
+  [[nodiscard]] const Shape& shape() const;
   /// Bytes between elements along each axis. Meaningful as NumPy's `strides` if `pieces()` is 1, else those of a copy.
-  [[nodiscard]] Strides strides() const;
+  [[nodiscard]] const Strides& strides() const;
   [[nodiscard]] int ndim() const;
   [[nodiscard]] std::int64_t size() const;
   [[nodiscard]] DType dtype() const;
@@ -100,41 +93,42 @@ struct Scalar {
 struct Foreign {
   const void* data = nullptr;
   DType dtype;
-  Extents shape;
+  Shape shape;
   Strides strides;  ///< bytes; may be 0 or negative
 };
 
 /// What an operation reads: an array, a constant, or foreign elements, which are copied during the call.
+///
+/// Refers to what it was made from, which must outlive it.
 class Operand {
  public:
-  Operand(const Array& a) : array_(&a) {}                   // NOLINT(google-explicit-constructor): made at every call
-  Operand(const Scalar& s) : scalar_(s), is_scalar_(true) {}  // NOLINT(google-explicit-constructor)
-  Operand(const Foreign& f) : foreign_(f) {}                // NOLINT(google-explicit-constructor)
+  Operand(const Array& a) : array_(&a) {}       // NOLINT(google-explicit-constructor): made at every call
+  Operand(const Scalar& s) : scalar_(&s) {}     // NOLINT(google-explicit-constructor)
+  Operand(const Foreign& f) : foreign_(&f) {}   // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] const Array* array() const { return array_; }
-  [[nodiscard]] const Scalar* scalar() const { return is_scalar_ ? &scalar_ : nullptr; }
-  [[nodiscard]] const Foreign* foreign() const { return array_ == nullptr && !is_scalar_ ? &foreign_ : nullptr; }
+  [[nodiscard]] const Scalar* scalar() const { return scalar_; }
+  [[nodiscard]] const Foreign* foreign() const { return foreign_; }
 
  private:
   const Array* array_ = nullptr;
-  Foreign foreign_;
-  Scalar scalar_;
-  bool is_scalar_ = false;
+  const Scalar* scalar_ = nullptr;
+  const Foreign* foreign_ = nullptr;
 };
 
 // --- Making arrays --------------------------------------------------------------------------------------------------
 
 /// A new array with elements nobody wrote yet. `partition` nullptr: cut along the last axis over the planned slots.
 /// Throws ValueError for a negative length, MemoryError if the budget has no room.
-[[nodiscard]] Array empty(Extents shape, DType dtype, const Partition* partition = nullptr);
+[[nodiscard]] Array empty(const Shape& shape, DType dtype, const Partition* partition = nullptr);
 /// A new array with `value` everywhere, cast as by astype.
-[[nodiscard]] Array full(Extents shape, DType dtype, const Scalar& value, const Partition* partition = nullptr);
-[[nodiscard]] Array zeros(Extents shape, DType dtype, const Partition* partition = nullptr);
+[[nodiscard]] Array full(const Shape& shape, DType dtype, const Scalar& value, const Partition* partition = nullptr);
+[[nodiscard]] Array zeros(const Shape& shape, DType dtype, const Partition* partition = nullptr);
 /// start, start + step, ...: `count` values as NumPy computes them (start + i * step).
 [[nodiscard]] Array arange(const Scalar& start, const Scalar& step, std::int64_t count, DType dtype);
 /// Uniform values in [0, 1) of Float64 or Float32: counter-based (Philox 4x32-10) by seed and index in C order, so the
 /// same numbers for any number of threads.
-[[nodiscard]] Array random_uniform(Extents shape, DType dtype, std::uint64_t seed, const Partition* partition = nullptr);
+[[nodiscard]] Array random_uniform(const Shape& shape, DType dtype, std::uint64_t seed, const Partition* partition = nullptr);
 /// A copy of foreign elements, in C order, made by all threads before this returns. Any dtype.
 [[nodiscard]] Array from_foreign(const Foreign& elements, const Partition* partition = nullptr);
 /// An array on foreign memory, without a copy. Nobody else may write it until `release` was called, which happens once,
@@ -142,8 +136,8 @@ class Operand {
 /// back into this header. Writes to the array never reach the foreign memory: they move the array to memory of its own.
 [[nodiscard]] Array adopt(const Foreign& elements, std::function<void()> release, const Partition* partition = nullptr);
 /// An array on a part of a shared segment, without a copy: results that user code made in an engine.
-[[nodiscard]] Array from_segment(std::shared_ptr<memory::SharedSegment> segment, std::size_t offset, Extents shape,
-                                 Strides strides, DType dtype, const Partition* partition = nullptr);
+[[nodiscard]] Array from_segment(memory::MemoryPtr segment, std::size_t offset, const Shape& shape,
+                                 const Strides& strides, DType dtype, const Partition* partition = nullptr);
 
 // --- Elementwise ------------------------------------------------------------------------------------------------------
 
@@ -168,7 +162,7 @@ std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Oper
                              const ApplyOptions& options = {});
 
 /// The broadcast shape; throws ValueError("operands could not be broadcast together with shapes (3,) (4,) ").
-[[nodiscard]] std::vector<std::int64_t> broadcast_shapes(std::span<const Extents> shapes);
+[[nodiscard]] Shape broadcast_shapes(std::span<const Shape* const> shapes);
 
 // --- Reductions -------------------------------------------------------------------------------------------------------
 
@@ -191,22 +185,6 @@ Array reduce(kernels::ReduceOp op, const Array& a, const ReduceOptions& options)
 
 // --- Views and copies -------------------------------------------------------------------------------------------------
 
-/// One part of a basic index.
-struct Index {
-  enum class What : std::uint8_t { At, Slice, NewAxis, Ellipsis };
-  What what = What::Slice;
-  std::int64_t start = 0, stop = 0, step = 1;  ///< `start` is the position for At
-  bool has_start = false, has_stop = false;
-
-  static constexpr Index at(std::int64_t i) { return {What::At, i, 0, 1, true, false}; }
-  static constexpr Index slice(std::optional<std::int64_t> start, std::optional<std::int64_t> stop, std::int64_t step = 1) {
-    return {What::Slice, start.value_or(0), stop.value_or(0), step, start.has_value(), stop.has_value()};
-  }
-  static constexpr Index all() { return {}; }
-  static constexpr Index new_axis() { return {What::NewAxis}; }
-  static constexpr Index ellipsis() { return {What::Ellipsis}; }
-};
-
 /// The part of `a` that a basic index names: always a view. Throws IndexError with NumPy's words, ValueError for step 0.
 [[nodiscard]] Array view(const Array& a, std::span<const Index> index);
 /// Writes `value`, broadcast and cast, to `target` (usually a view): target[...] = value.
@@ -216,11 +194,11 @@ void assign_where(const Array& target, const Operand& value, const Operand& wher
 /// A view whose axis i is axis `axes[i]` of `a`; nothing: all axes reversed. Throws ValueError if not a permutation.
 [[nodiscard]] Array transpose(const Array& a, std::span<const int> axes = {});
 /// The elements in C order under another shape (one length may be -1): a view where NumPy gives one, else a copy.
-[[nodiscard]] Array reshape(const Array& a, Extents shape);
+[[nodiscard]] Array reshape(const Array& a, const Shape& shape);
 /// The view that reshape gives, or an empty handle where NumPy has to copy. Throws ValueError as reshape.
-[[nodiscard]] Array reshape_view(const Array& a, Extents shape);
+[[nodiscard]] Array reshape_view(const Array& a, const Shape& shape);
 /// A view with axes repeated; writing through it is a bug of the caller's.
-[[nodiscard]] Array broadcast_to(const Array& a, Extents shape);
+[[nodiscard]] Array broadcast_to(const Array& a, const Shape& shape);
 /// A new array of another dtype, cast as NumPy's casting="unsafe".
 [[nodiscard]] Array astype(const Array& a, DType dtype, Site site = 0);
 [[nodiscard]] Array copy(const Array& a);
@@ -238,8 +216,8 @@ void assign_where(const Array& target, const Operand& value, const Operand& wher
 struct Layout {
   char* data = nullptr;
   DType dtype;
-  std::vector<std::int64_t> shape;
-  std::vector<std::int64_t> strides;
+  Shape shape;
+  Strides strides;
 };
 
 /// The elements of an array as they are now, read-only, for as long as this lives; later writes to the array go elsewhere.
@@ -257,7 +235,7 @@ class Snapshot {
 /// Pins the elements of `a`: no copy, unless they lie in several pieces. Waits for earlier work on `a`.
 [[nodiscard]] Snapshot snapshot(const Array& a);
 /// Copies the elements of `a`, cast, to memory of the caller's, with all threads, before it returns.
-void gather_into(const Array& a, void* data, DType dtype, Strides strides);
+void gather_into(const Array& a, void* data, DType dtype, const Strides& strides);
 /// The one element of `a` (ValueError if size is not 1), in native byte order, to `bytes`, itemsize of them.
 void item(const Array& a, void* bytes);
 
@@ -287,7 +265,7 @@ class Loan {
   explicit Loan(std::shared_ptr<detail::Export> e) : export_(std::move(e)) {}
   /// The elements in this process; `offset` is where `layout().data` lies in the segment.
   [[nodiscard]] const Layout& layout() const;
-  [[nodiscard]] const std::shared_ptr<memory::SharedSegment>& segment() const;
+  [[nodiscard]] const memory::MemoryPtr& segment() const;
   [[nodiscard]] std::size_t offset() const;
   /// The engine is done. `kept`: an ndarray on this memory survives there, so the array moves to other memory before
   /// this returns, and what the engine does to its ndarray from now on is its own affair. Dropping a loan returns it.
