@@ -1,7 +1,4 @@
-// Mutexes whose discipline the compiler checks: clang's -Wthread-safety reads these annotations, GCC ignores them.
-//
-// Fields are declared beside the mutex that guards them with DISTOB_GUARDED_BY(mutex_); a private function that expects
-// the lock to be held says DISTOB_REQUIRES(mutex_).
+// A mutex whose guarded fields the compiler checks (clang's -Wthread-safety; other compilers see plain code).
 #pragma once
 
 #include <chrono>
@@ -14,80 +11,51 @@
 #define DISTOB_THREAD_ANNOTATION(x)
 #endif
 
-#define DISTOB_CAPABILITY(name) DISTOB_THREAD_ANNOTATION(capability(name))
-#define DISTOB_SCOPED_CAPABILITY DISTOB_THREAD_ANNOTATION(scoped_lockable)
-#define DISTOB_GUARDED_BY(mutex) DISTOB_THREAD_ANNOTATION(guarded_by(mutex))
-#define DISTOB_POINTEE_GUARDED_BY(mutex) DISTOB_THREAD_ANNOTATION(pt_guarded_by(mutex))
+/// The field may be touched only while `m` is held.
+#define DISTOB_GUARDED_BY(m) DISTOB_THREAD_ANNOTATION(guarded_by(m))
+/// The caller holds `m`.
 #define DISTOB_REQUIRES(...) DISTOB_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
+/// The caller does not hold `m`.
 #define DISTOB_EXCLUDES(...) DISTOB_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
-#define DISTOB_ACQUIRE(...) DISTOB_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
-#define DISTOB_RELEASE(...) DISTOB_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
-#define DISTOB_TRY_ACQUIRE(...) DISTOB_THREAD_ANNOTATION(try_acquire_capability(__VA_ARGS__))
-#define DISTOB_RETURN_CAPABILITY(mutex) DISTOB_THREAD_ANNOTATION(lock_returned(mutex))
+/// For the few functions whose locking the analysis cannot follow; say why at each.
 #define DISTOB_NO_THREAD_SAFETY_ANALYSIS DISTOB_THREAD_ANNOTATION(no_thread_safety_analysis)
 
 namespace distob {
 
-/// std::mutex with annotations. Satisfies Lockable.
-class DISTOB_CAPABILITY("mutex") Mutex {
+class DISTOB_THREAD_ANNOTATION(capability("mutex")) Mutex {
  public:
-  Mutex() = default;
-  Mutex(const Mutex&) = delete;
-  Mutex& operator=(const Mutex&) = delete;
-
-  void lock() DISTOB_ACQUIRE() { mutex_.lock(); }
-  void unlock() DISTOB_RELEASE() { mutex_.unlock(); }
-  [[nodiscard]] bool try_lock() DISTOB_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
+  void lock() DISTOB_THREAD_ANNOTATION(acquire_capability()) { mutex_.lock(); }
+  void unlock() DISTOB_THREAD_ANNOTATION(release_capability()) { mutex_.unlock(); }
+  bool try_lock() DISTOB_THREAD_ANNOTATION(try_acquire_capability(true)) { return mutex_.try_lock(); }
 
  private:
+  friend class MutexLock;
   std::mutex mutex_;
 };
 
-/// Holds a Mutex for a scope. unlock() and lock() give it up in between, for calling out.
-class DISTOB_SCOPED_CAPABILITY MutexLock {
+/// Holds a Mutex for a scope; may be released and taken again inside it, and waited with.
+class DISTOB_THREAD_ANNOTATION(scoped_lockable) MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) DISTOB_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
-  ~MutexLock() DISTOB_RELEASE() {
-    if (held_) mutex_.unlock();
-  }
+  explicit MutexLock(Mutex& m) DISTOB_THREAD_ANNOTATION(acquire_capability(m)) : lock_(m.mutex_) {}
+  ~MutexLock() DISTOB_THREAD_ANNOTATION(release_capability()) {}
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
-  void unlock() DISTOB_RELEASE() {
-    mutex_.unlock();
-    held_ = false;
-  }
-  void lock() DISTOB_ACQUIRE() {
-    mutex_.lock();
-    held_ = true;
-  }
-
- private:
-  friend class Condition;
-  Mutex& mutex_;
-  bool held_ = true;
-};
-
-/// A condition variable for Mutex. Waiting releases the lock and holds it again on return; wake-ups may be spurious.
-class Condition {
- public:
-  void wait(MutexLock& lock) { condition_.wait(lock.mutex_); }
-
-  /// Returns false if `ready()` is still false at `deadline`.
-  template <class Clock, class Duration, class Predicate>
-  bool wait_until(MutexLock& lock, std::chrono::time_point<Clock, Duration> deadline, Predicate ready) {
-    return condition_.wait_until(lock.mutex_, deadline, ready);
+  void unlock() DISTOB_THREAD_ANNOTATION(release_capability()) { lock_.unlock(); }
+  void lock() DISTOB_THREAD_ANNOTATION(acquire_capability()) { lock_.lock(); }
+  /// Releases the mutex until `condition` is notified; holds it again afterwards. Test the predicate in a loop around it.
+  void wait(std::condition_variable& condition) { condition.wait(lock_); }
+  template <class Clock, class Duration>
+  std::cv_status wait_until(std::condition_variable& condition, std::chrono::time_point<Clock, Duration> time) {
+    return condition.wait_until(lock_, time);
   }
   template <class Rep, class Period>
-  void wait_for(MutexLock& lock, std::chrono::duration<Rep, Period> timeout) {
-    condition_.wait_for(lock.mutex_, timeout);
+  std::cv_status wait_for(std::condition_variable& condition, std::chrono::duration<Rep, Period> time) {
+    return condition.wait_for(lock_, time);
   }
 
-  void notify_one() noexcept { condition_.notify_one(); }
-  void notify_all() noexcept { condition_.notify_all(); }
-
  private:
-  std::condition_variable_any condition_;
+  std::unique_lock<std::mutex> lock_;
 };
 
 }  // namespace distob
