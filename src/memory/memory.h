@@ -44,6 +44,7 @@ class Memory : public Counted<Memory> {
  private:
   friend class Counted<Memory>;
   friend class Pool;
+  friend class ThreadCache;
   Memory(char* data, std::size_t size) : data_(data), size_(size) {}
   ~Memory() = default;
   void last_owner_gone();
