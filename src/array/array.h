@@ -22,7 +22,7 @@
 #include "distob/partition.h"
 #include "distob/shape.h"
 #include "kernels/kernel.h"
-#include "memory/memory.h"
+#include "memory/segment.h"
 
 namespace distob::array {
 
@@ -136,7 +136,7 @@ class Operand {
 /// back into this header. Writes to the array never reach the foreign memory: they move the array to memory of its own.
 [[nodiscard]] Array adopt(const Foreign& elements, std::function<void()> release, const Partition* partition = nullptr);
 /// An array on a part of a shared segment, without a copy: results that user code made in an engine.
-[[nodiscard]] Array from_segment(memory::MemoryPtr segment, std::size_t offset, const Shape& shape,
+[[nodiscard]] Array from_segment(std::shared_ptr<memory::SharedSegment> segment, std::size_t offset, const Shape& shape,
                                  const Strides& strides, DType dtype, const Partition* partition = nullptr);
 
 // --- Elementwise ------------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class Loan {
   explicit Loan(std::shared_ptr<detail::Export> e) : export_(std::move(e)) {}
   /// The elements in this process; `offset` is where `layout().data` lies in the segment.
   [[nodiscard]] const Layout& layout() const;
-  [[nodiscard]] const memory::MemoryPtr& segment() const;
+  [[nodiscard]] const std::shared_ptr<memory::SharedSegment>& segment() const;
   [[nodiscard]] std::size_t offset() const;
   /// The engine is done. `kept`: an ndarray on this memory survives there, so the array moves to other memory before
   /// this returns, and what the engine does to its ndarray from now on is its own affair. Dropping a loan returns it.
