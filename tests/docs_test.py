@@ -34,8 +34,9 @@ def python_pages():
 def test_python_code_runs(code, tmp_path):
     program = tmp_path / "page.py"
     program.write_text(code)
-    finished = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=120, cwd=tmp_path,
-                              check=False)
+    finished = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False
+    )
     assert finished.returncode == 0, finished.stderr
 
 

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-
 import distob
+import numpy as np
 
 
 class Counter:

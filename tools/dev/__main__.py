@@ -1,16 +1,16 @@
 """./dev COMMAND: everything one does with this checkout. Each command first does whatever set-up is missing.
 
-  demo                     build distob and show what it does on real work
-  test [--full] [PART...] [-- OPTIONS]
-                           run all tests, or only the named parts (./dev test --list names them)
-  python ...               .venv's Python with distob in it, rebuilt if stale
-  build [PRESET] [TARGET...]
-                           bring build/PRESET up to date: release (default), debug, asan-ubsan, tsan
-  bench [calls|arrays] ... measure distob beside its peers and write docs/performance.md's tables
-  lint                     every check that needs no run: ruff, mypy, clang-format, rooms (with --tidy: clang-tidy)
-  format                   rewrite the sources the way lint wants them
-  fuzz [SECONDS]           fuzz what reads bytes of strangers
-  docs                     check that links and code in the documentation hold
+demo                     build distob and show what it does on real work
+test [--full] [PART...] [-- OPTIONS]
+                         run all tests, or only the named parts (./dev test --list names them)
+python ...               .venv's Python with distob in it, rebuilt if stale
+build [PRESET] [TARGET...]
+                         bring build/PRESET up to date: release (default), debug, asan-ubsan, tsan
+bench [calls|arrays] ... measure distob beside its peers and write docs/performance.md's tables
+lint                     every check that needs no run: ruff, mypy, clang-format, rooms (with --tidy: clang-tidy)
+format                   rewrite the sources the way lint wants them
+fuzz [SECONDS]           fuzz what reads bytes of strangers
+docs                     check that links and code in the documentation hold
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ import os
 import sys
 import time
 
-sys.dont_write_bytecode = True
-
-import build
 import checks
 import environment
 import parts
 from steps import ROOT, Exclusive, StepFailed, say, stream
+
+import build
 
 
 def demo(arguments: list[str]) -> int:
@@ -60,8 +59,8 @@ def bench(arguments: list[str]) -> int:
     status = 0
     for name in names:
         say(f"measuring {name} beside distob's peers")
-        program = [interpreter, ROOT / "benchmarks" / f"{name}.py", "--programs", folder / "benchmarks", *options]
-        status = stream(program) or status
+        program = ROOT / "benchmarks" / f"{name}.py"
+        status = stream([interpreter, program, "--programs", folder / "benchmarks", *options]) or status
     return status
 
 
@@ -81,8 +80,17 @@ def docs(arguments: list[str]) -> int:
     return parts.main(["docs", *arguments])
 
 
-COMMANDS = {"demo": demo, "test": parts.main, "python": python, "build": build_preset, "bench": bench, "lint": lint,
-            "format": lambda arguments: checks.reformat(), "fuzz": fuzz, "docs": docs}
+COMMANDS = {
+    "demo": demo,
+    "test": parts.main,
+    "python": python,
+    "build": build_preset,
+    "bench": bench,
+    "lint": lint,
+    "format": lambda arguments: checks.reformat(),
+    "fuzz": fuzz,
+    "docs": docs,
+}
 
 
 def main() -> int:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import build
 import debian
 import environment
 from steps import ROOT, Exclusive, StepFailed, run
+
+import build
 
 PYTHON_SOURCES = ["python", "tools", "tests", "examples", "benchmarks"]
 
@@ -49,29 +50,49 @@ def reformat() -> int:
         debian.ensure(debian.LINT)
         python = environment.ensure("build", "lint")
     run("formatting C++", ["clang-format", "-i", *cpp_sources()], log="format-cpp")
-    run("sorting imports", [python, "-m", "ruff", "check", "--select", "I", "--fix", *PYTHON_SOURCES], log="format-imports")
+    run(
+        "sorting imports",
+        [python, "-m", "ruff", "check", "--select", "I", "--fix", *PYTHON_SOURCES],
+        log="format-imports",
+    )
     run("formatting Python", [python, "-m", "ruff", "format", *PYTHON_SOURCES], log="format-python")
     return 0
 
 
 def cpp_sources() -> list[Path]:
     """Every C++ file that git knows or would add."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.h", "*.cpp"], cwd=ROOT,
-                            capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.h", "*.cpp"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
     return [ROOT / name for name in listed if (ROOT / name).exists()]
 
 
 def fuzz(folder: Path, seconds: int) -> int:
     """Runs each fuzz target of `folder` for `seconds` from its corpus and returns how many there were."""
-    targets = sorted(path for path in (folder / "tests").glob("**/*_fuzz") if os.access(path, os.X_OK) and path.is_file())
+    targets = sorted(
+        path for path in (folder / "tests").glob("**/*_fuzz") if os.access(path, os.X_OK) and path.is_file()
+    )
     if not targets:
         raise StepFailed("no fuzz target was built")
     for target in targets:
         seeds = ROOT / "tests" / "fuzz" / "corpus" / target.name
-        found = folder / "corpus" / target.name
-        found.mkdir(parents=True, exist_ok=True)
-        run(f"fuzzing {target.name} for {seconds} s", [target, f"-max_total_time={seconds}", "-timeout=5",
-            "-rss_limit_mb=2048", f"-artifact_prefix={found}-", found, *([seeds] if seeds.exists() else [])],
-            log=f"fuzz-{target.name}")
+        corpus = folder / "corpus" / target.name
+        corpus.mkdir(parents=True, exist_ok=True)
+        run(
+            f"fuzzing {target.name} for {seconds} s",
+            [
+                target,
+                f"-max_total_time={seconds}",
+                "-timeout=5",
+                "-rss_limit_mb=2048",
+                f"-artifact_prefix={corpus}-",
+                corpus,
+                *([seeds] if seeds.exists() else []),
+            ],
+            log=f"fuzz-{target.name}",
+        )
     return len(targets)
-

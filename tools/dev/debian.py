@@ -8,10 +8,12 @@ import subprocess
 
 from steps import run, say
 
-BUILD = """build-essential cmake ninja-build ccache pkg-config libasio-dev libflatbuffers-dev flatbuffers-compiler
-    libhwy-dev libsleef-dev libopenblas-dev liblapacke-dev libssl-dev libspdlog-dev libfmt-dev libcli11-dev libgtest-dev
-    libgmock-dev libbenchmark-dev""".split()
-LINT = "clang clang-format clang-tidy".split()
+BUILD = [
+    *("build-essential", "cmake", "ninja-build", "ccache", "pkg-config", "libasio-dev", "libflatbuffers-dev"),
+    *("flatbuffers-compiler", "libhwy-dev", "libsleef-dev", "libopenblas-dev", "liblapacke-dev", "libssl-dev"),
+    *("libspdlog-dev", "libfmt-dev", "libcli11-dev", "libgtest-dev", "libgmock-dev", "libbenchmark-dev"),
+]
+LINT = ["clang", "clang-format", "clang-tidy"]
 
 
 def ensure(packages: list[str]) -> None:

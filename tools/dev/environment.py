@@ -37,7 +37,7 @@ def _install(group: str) -> None:
     stamp = VENV / f".group-{group}"
     if stamp.exists() and stamp.read_text() == key:
         return
-    pip = [PYTHON, "-m", "pip", "install", "--progress-bar", "off", *wanted]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--progress-bar", "off", *wanted]
     run(f"installing Python packages ({group}): {' '.join(wanted)}", pip, log=f"pip-{group}")
     stamp.write_text(key)
 

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import build
 import checks
 import environment
 from steps import ROOT, Exclusive, StepFailed, environ, run, say
+
+import build
 
 
 @dataclass
@@ -64,8 +65,11 @@ def integration(request: Request) -> Result:
 
 def python(request: Request) -> Result:
     """python/tests and tests/ under pytest."""
-    folders = [] if any(not option.startswith("-") and Path(option.split("::")[0]).exists()
-                        for option in request.options) else ["python/tests", "tests"]
+    folders = (
+        []
+        if any(not option.startswith("-") and Path(option.split("::")[0]).exists() for option in request.options)
+        else ["python/tests", "tests"]
+    )
     return _pytest("python", request, [*folders, "--ignore=tests/examples_test.py", "--ignore=tests/docs_test.py"])
 
 
@@ -84,10 +88,16 @@ def consumer(request: Request) -> Result:
     folder = _built("release")
     with tempfile.TemporaryDirectory(prefix="distob-consumer-") as temporary:
         prefix, work = Path(temporary, "prefix"), Path(temporary, "build")
-        run("installing to a fresh prefix", ["cmake", "--install", folder, "--prefix", prefix, "--component", "cpp"],
-            log="consumer-install")
-        run("configuring the consumer project", ["cmake", "-G", "Ninja", "-S", ROOT / "tests" / "consumer", "-B", work,
-            f"-DCMAKE_PREFIX_PATH={prefix}"], log="consumer-configure")
+        run(
+            "installing to a fresh prefix",
+            ["cmake", "--install", folder, "--prefix", prefix, "--component", "cpp"],
+            log="consumer-install",
+        )
+        run(
+            "configuring the consumer project",
+            ["cmake", "-G", "Ninja", "-S", ROOT / "tests" / "consumer", "-B", work, f"-DCMAKE_PREFIX_PATH={prefix}"],
+            log="consumer-configure",
+        )
         run("building the consumer project", ["cmake", "--build", work], log="consumer-build")
         run("running the consumer project", [work / "consumer"], log="consumer-run", timeout=60)
     return Result(passed=1)
@@ -100,15 +110,23 @@ def wheel(request: Request) -> Result:
         fresh = Path(temporary, "venv", "bin", "python")
         run("making a fresh environment", [interpreter, "-m", "venv", Path(temporary, "venv")], log="wheel-venv")
         run("pip install .", [fresh, "-m", "pip", "install", "--progress-bar", "off", ROOT], log="wheel-install")
-        run("using the installed package", [fresh, ROOT / "tests" / "smoke.py"], log="wheel-run", cwd=Path(temporary),
-            env={"PYTHONSAFEPATH": "1"}, timeout=60)
+        run(
+            "using the installed package",
+            [fresh, ROOT / "tests" / "smoke.py"],
+            log="wheel-run",
+            cwd=Path(temporary),
+            env={"PYTHONSAFEPATH": "1"},
+            timeout=60,
+        )
     return Result(passed=1)
 
 
 def asan(request: Request) -> Result:
     """The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by clang with -Wthread-safety."""
-    env = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:abort_on_error=1",
-           "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+    env = {
+        "ASAN_OPTIONS": "detect_stack_use_after_return=1:abort_on_error=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    }
     return _ctest("asan-ubsan", "asan", request, [], env)
 
 
@@ -132,8 +150,7 @@ def fuzz(request: Request) -> Result:
 
 
 PARTS: dict[str, Callable[[Request], Result]] = {
-    part.__name__: part
-    for part in (unit, integration, python, examples, docs, consumer, wheel, asan, tsan, lint, fuzz)
+    part.__name__: part for part in (unit, integration, python, examples, docs, consumer, wheel, asan, tsan, lint, fuzz)
 }
 
 
@@ -193,8 +210,17 @@ _CTEST = re.compile(r"(\d+) tests? failed out of (\d+)")
 
 def _ctest(preset: str, log: str, request: Request, selection: list[str], env: dict[str, str] | None = None) -> Result:
     folder = _built(preset)
-    command: list[str | Path] = ["ctest", "--test-dir", folder, "--output-on-failure", "--no-tests=error",
-                                 "-j", str(os.cpu_count()), *selection, *request.options]
+    command: list[str | Path] = [
+        "ctest",
+        "--test-dir",
+        folder,
+        "--output-on-failure",
+        "--no-tests=error",
+        "-j",
+        str(os.cpu_count()),
+        *selection,
+        *request.options,
+    ]
     if preset == "tsan":
         command = [*_fixed_addresses(), *command]
     output, status = _collect(command, log, request, env)
@@ -210,10 +236,11 @@ def _pytest(log: str, request: Request, selection: list[str]) -> Result:
         folder = build.ensure("release")
         interpreter = environment.ensure("build", "test")
     env = {"DISTOB_BUILD": str(folder)}
-    command = [interpreter, "-m", "pytest", *selection, *request.options]
+    command: list[str | Path] = [interpreter, "-m", "pytest", *selection, *request.options]
     output, status = _collect(command, log, request, env)
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", output.rstrip().rsplit("\n", 1)[-1])}
-    failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+    last = output.rstrip().rsplit("\n", 1)[-1]
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error)s?\b", last)}
+    failed = counts.get("failed", 0) + counts.get("error", 0)
     return _judge(Result(counts.get("passed", 0), failed), status)
 
 
@@ -228,10 +255,19 @@ def _collect(command: list[str | Path], log: str, request: Request, env: dict[st
     path = ROOT / "build" / "logs" / f"{log}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
-    with path.open("w") as sink, subprocess.Popen(
-        [str(part) for part in command], cwd=ROOT, env=environ({**request.env, **(env or {})}),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace") as process:
+    with (
+        path.open("w") as sink,
+        subprocess.Popen(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env=environ({**request.env, **(env or {})}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
         assert process.stdout is not None
         for line in process.stdout:
             sink.write(line)
@@ -246,5 +282,7 @@ def _collect(command: list[str | Path], log: str, request: Request, env: dict[st
 def _fixed_addresses() -> list[str]:
     """A prefix that switches address randomisation off: GCC 12's ThreadSanitizer dies of the wide one of new kernels."""
     command = ["setarch", os.uname().machine, "-R"]
-    usable = shutil.which("setarch") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    usable = (
+        shutil.which("setarch") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    )
     return command if usable else []

@@ -27,17 +27,34 @@ def say(text: str) -> None:
     print(f"dev: {text}", flush=True)
 
 
-def run(title: str, command: Sequence[str | Path], *, log: str, env: Mapping[str, str] | None = None,
-        cwd: Path = ROOT, quiet: bool = False, timeout: float | None = None) -> str:
+def run(
+    title: str,
+    command: Sequence[str | Path],
+    *,
+    log: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    quiet: bool = False,
+    timeout: float | None = None,
+) -> str:
     """Runs `command` as the step `title` and returns its output, which also lands in build/logs/LOG.log."""
     path = LOGS / f"{log}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     if not quiet and not LIVE:
         say(title)
-    with path.open("wb") as sink, subprocess.Popen(
-        [str(part) for part in command], cwd=cwd, env=environ(env), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+    with (
+        path.open("wb") as sink,
+        subprocess.Popen(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=environ(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
             _follow(process, sink, title, started, timeout, quiet)
         except BaseException:
@@ -54,8 +71,10 @@ def run(title: str, command: Sequence[str | Path], *, log: str, env: Mapping[str
 def fail(title: str, log: Path, reason: str) -> None:
     """Shows the end of `log` and raises StepFailed."""
     lines = log.read_text(errors="replace").splitlines()
-    print(f"\n--- end of {log.relative_to(ROOT)}", *lines[-_TAIL_LINES:], f"--- {title}: {reason}", sep="\n", flush=True)
-    raise StepFailed(f"{title}: {reason}; the whole log is {log.relative_to(ROOT)}")
+    print(
+        f"\n--- end of {log.relative_to(ROOT)}", *lines[-_TAIL_LINES:], f"--- {title}: {reason}", sep="\n", flush=True
+    )
+    raise StepFailed(f"{title}: {reason}; the whole log is {name}")
 
 
 def stream(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> int:
@@ -70,8 +89,9 @@ def environ(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, **cache, "PYTHONUNBUFFERED": "1", **(extra or {})}
 
 
-def _follow(process: subprocess.Popen[bytes], sink: object, title: str, started: float, timeout: float | None,
-            quiet: bool) -> None:
+def _follow(
+    process: subprocess.Popen[bytes], sink: object, title: str, started: float, timeout: float | None, quiet: bool
+) -> None:
     assert process.stdout is not None
     for line in process.stdout:
         sink.write(line)  # type: ignore[attr-defined]
@@ -115,6 +135,7 @@ class Exclusive:
             say("waiting for another ./dev in this checkout")
             fcntl.flock(self._file, fcntl.LOCK_EX)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
