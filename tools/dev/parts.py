@@ -280,9 +280,8 @@ def _collect(command: list[str | Path], log: str, request: Request, env: dict[st
 
 
 def _fixed_addresses() -> list[str]:
-    """A prefix that switches address randomisation off: GCC 12's ThreadSanitizer dies of the wide one of new kernels."""
+    """A prefix that switches address randomisation off: ThreadSanitizer dies of the wide one of newer kernels."""
     command = ["setarch", os.uname().machine, "-R"]
-    usable = (
-        shutil.which("setarch") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
-    )
-    return command if usable else []
+    if shutil.which("setarch") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+        return command
+    return []

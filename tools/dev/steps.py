@@ -5,12 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "logs"
@@ -55,14 +58,20 @@ def run(
             start_new_session=True,
         ) as process,
     ):
+        deadline = threading.Timer(timeout or 0, _end, [process])
+        if timeout is not None:
+            deadline.start()
         try:
-            _follow(process, sink, title, started, timeout, quiet)
+            _follow(process, sink, title, started, quiet)
         except BaseException:
             _end(process)
             raise
+        finally:
+            deadline.cancel()
     _clear(quiet)
     if process.returncode != 0:
-        fail(title, path, f"exit status {process.returncode}")
+        late = timeout is not None and time.monotonic() - started > timeout
+        fail(title, path, f"not done after {timeout} s" if late else f"exit status {process.returncode}")
     if not quiet and LIVE:
         say(f"{title} ({time.monotonic() - started:.1f} s)")
     return path.read_text(errors="replace")
@@ -71,9 +80,8 @@ def run(
 def fail(title: str, log: Path, reason: str) -> None:
     """Shows the end of `log` and raises StepFailed."""
     lines = log.read_text(errors="replace").splitlines()
-    print(
-        f"\n--- end of {log.relative_to(ROOT)}", *lines[-_TAIL_LINES:], f"--- {title}: {reason}", sep="\n", flush=True
-    )
+    name = log.relative_to(ROOT)
+    print(f"\n--- end of {name}", *lines[-_TAIL_LINES:], f"--- {title}: {reason}", sep="\n", flush=True)
     raise StepFailed(f"{title}: {reason}; the whole log is {name}")
 
 
@@ -89,14 +97,10 @@ def environ(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, **cache, "PYTHONUNBUFFERED": "1", **(extra or {})}
 
 
-def _follow(
-    process: subprocess.Popen[bytes], sink: object, title: str, started: float, timeout: float | None, quiet: bool
-) -> None:
+def _follow(process: subprocess.Popen[bytes], sink: BinaryIO, title: str, started: float, quiet: bool) -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        sink.write(line)  # type: ignore[attr-defined]
-        if timeout is not None and time.monotonic() - started > timeout:
-            raise StepFailed(f"{title}: not done after {timeout:.0f} s")
+        sink.write(line)
         if LIVE and not quiet:
             match = _NINJA.match(line)
             count = f" [{match[1].decode()}/{match[2].decode()}]" if match else ""
@@ -106,8 +110,6 @@ def _follow(
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends a step that was given up, with everything it started."""
-    import signal
-
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is None:
             try:

@@ -1,0 +1,348 @@
+"""distob's arrays beside NumPy, numexpr, JAX and Dask, from one run on one machine.
+
+Every program is ordinary NumPy code, written once as a function of the array namespace; JAX runs it eagerly and under
+jit, numexpr gets the same formula as text, Dask keeps its result in memory (`persist`). Results are compared with
+NumPy's before anything is timed. STREAM is a C++ triad and a C++ memcpy on all cores with ordinary stores: what the
+memory of this machine allows.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import distob
+import measure
+import numpy as np
+from measure import Contender, Program, Timing, duration
+
+
+def add_multiple(xp: Any, a: Any, b: Any) -> Any:
+    return a + 3 * b
+
+
+def squares(xp: Any, x: Any) -> Any:
+    return xp.sin(x) ** 2 + xp.cos(x) ** 2
+
+
+def normal_cdf(xp: Any, x: Any) -> Any:
+    """Abramowitz and Stegun, Handbook of Mathematical Functions, formula 26.2.17; error below 7.5e-8."""
+    t = 1 / (1 + 0.2316419 * xp.abs(x))
+    poly = t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+    tail = xp.exp(-0.5 * x * x) * 0.3989422804014327 * poly
+    return xp.where(x >= 0, 1 - tail, tail)
+
+
+def black_scholes(xp: Any, price: Any, strike: Any, years: Any) -> Any:
+    """The value of a European call option; rate 2 %, volatility 30 % a year."""
+    rate, volatility = 0.02, 0.3
+    spread = volatility * xp.sqrt(years)
+    d1 = (xp.log(price / strike) + (rate + 0.5 * volatility**2) * years) / spread
+    return price * normal_cdf(xp, d1) - strike * xp.exp(-rate * years) * normal_cdf(xp, d1 - spread)
+
+
+def sum_of_products(xp: Any, a: Any, b: Any, c: Any) -> Any:
+    return xp.sum(a * b + c)
+
+
+def jacobi(xp: Any, u: Any) -> Any:
+    u[1:-1, 1:-1] = 0.25 * (u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:])
+    return u
+
+
+CDF_TEXT = (
+    "where({x} >= 0, 1 - {tail}, {tail})",
+    "exp(-0.5 * {x} * {x}) * 0.3989422804014327 * ({poly})",
+    "{t} * (0.319381530 + {t} * (-0.356563782 + {t} * (1.781477937 + {t} * (-1.821255978 + {t} * 1.330274429))))",
+    "(1 / (1 + 0.2316419 * abs({x})))",
+)
+
+
+def cdf_text(x: str) -> str:
+    whole, tail, poly, t = CDF_TEXT
+    poly = poly.format(t=t.format(x=x))
+    return whole.format(x=x, tail=f"({tail.format(x=x, poly=poly)})")
+
+
+def black_scholes_text() -> str:
+    spread = "(0.3 * sqrt(years))"
+    d1 = f"((log(price / strike) + (0.02 + 0.5 * 0.3**2) * years) / {spread})"
+    return f"price * {cdf_text(d1)} - strike * exp(-0.02 * years) * {cdf_text(f'({d1} - {spread})')}"
+
+
+@dataclass
+class Row:
+    """One line of the table: the work of each contender, and how many times it does it in one measurement."""
+
+    name: str
+    contenders: dict[str, Contender]
+    stream: Contender | None = None  #: the lower bound that memory sets
+    note: str = ""
+    timings: dict[str, Timing] = field(default_factory=dict)
+
+
+class Bench:
+    """Makes the rows: data once for each, then one contender for each library."""
+
+    def __init__(self, peers: bool, stream: Program) -> None:
+        self.stream = stream
+        self.numexpr = measure.peer("numexpr") if peers else None
+        self.jax = measure.peer("jax") if peers else None
+        self.dask = measure.peer("dask.array") if peers else None
+        if self.jax is not None:
+            self.jax.config.update("jax_enable_x64", True)
+        self.random = np.random.default_rng(1)
+
+    def rows(self, wanted: str) -> Iterator[Row]:
+        """The rows whose name contains `wanted`; each frees its data before the next is made."""
+        makers: list[tuple[str, Callable[[str], Row]]] = [
+            ("a + 3 b, n = 1e7", lambda name: self.elementwise(name, add_multiple, 10**7, "ab", text="a + 3 * b")),
+            ("a + 3 b, n = 1e8", lambda name: self.elementwise(name, add_multiple, 10**8, "ab", text="a + 3 * b")),
+            (
+                "sin² + cos², n = 1e7",
+                lambda name: self.elementwise(name, squares, 10**7, "x", text="sin(x) ** 2 + cos(x) ** 2"),
+            ),
+            ("Black-Scholes, n = 1e7", self.options),
+            (
+                "sum(a b + c), n = 1e7",
+                lambda name: self.elementwise(name, sum_of_products, 10**7, "abc", text="sum(a * b + c)"),
+            ),
+            ("Jacobi 4000², in place", lambda name: self.stencil(name, 4000, 1)),
+            ("Jacobi 100², in place", lambda name: self.stencil(name, 100, 200)),
+            ("x + 1, n = 1000", lambda name: self.small(name, 1000, 2000)),
+            ("x + 1, n = 1e5", lambda name: self.small(name, 10**5, 200)),
+            ("float(x.sum()), n = 1000", lambda name: self.small_sum(name, 1000, 2000)),
+            ("mean over axis 0, 1e4 x 1e3", lambda name: self.reduction(name, "mean", 0)),
+            ("mean over axis 1, 1e4 x 1e3", lambda name: self.reduction(name, "mean", 1)),
+            ("std over axis 0, 1e4 x 1e3", lambda name: self.reduction(name, "std", 0)),
+            ("std over axis 1, 1e4 x 1e3", lambda name: self.reduction(name, "std", 1)),
+            ("cumsum, n = 1e7", lambda name: self.unary(name, lambda xp, x: xp.cumsum(x))),
+            ("x[x > 0.5], n = 1e7", lambda name: self.unary(name, lambda xp, x: x[x > 0.5], jit=False)),
+            ("x[index], n = 1e7", self.take),
+            ("scatter 800 MB", self.scatter),
+            ("gather 800 MB", self.gather),
+            ("np.asarray, 800 MB", self.asarray),
+        ]
+        for name, make in makers:
+            if wanted in name and self._fits(name):
+                yield make(name)
+
+    def _fits(self, name: str) -> bool:
+        needed = 12e9 if "1e8" in name else 4e9
+        if measure.available_memory() < needed:
+            print(f"skipped {name}: it needs {needed / 1e9:.0f} GB of memory")
+            return False
+        return True
+
+    def elementwise(self, name: str, program: Callable[..., Any], n: int, operands: str, text: str) -> Row:
+        local = {operand: self.random.random(n) for operand in operands}
+        row = Row(name, self._contenders(program, local, text))
+        if program is add_multiple:
+            row.stream = self.stream.contender(f"triad {n}")
+        return row
+
+    def options(self, name: str) -> Row:
+        n = 10**7
+        local = {
+            "price": self.random.uniform(80, 120, n),
+            "strike": self.random.uniform(80, 120, n),
+            "years": self.random.uniform(0.25, 2, n),
+        }
+        return Row(name, self._contenders(black_scholes, local, black_scholes_text()))
+
+    def unary(self, name: str, program: Callable[[Any, Any], Any], n: int = 10**7, jit: bool = True) -> Row:
+        return Row(name, self._contenders(program, {"x": self.random.random(n)}, jit=jit))
+
+    def reduction(self, name: str, function: str, axis: int) -> Row:
+        local = {"x": self.random.random((10**4, 10**3))}
+        return Row(name, self._contenders(lambda xp, x: getattr(xp, function)(x, axis=axis), local))
+
+    def take(self, name: str) -> Row:
+        n = 10**7
+        local = {"x": self.random.random(n), "index": self.random.integers(0, n, n)}
+        return Row(name, self._contenders(lambda xp, x, index: x[index], local, dask=False))
+
+    def stencil(self, name: str, side: int, times: int) -> Row:
+        start = self.random.random((side, side))
+        local, scattered = start.copy(), distob.scatter(start, axis=0)
+        jacobi(np, local)
+        jacobi(np, scattered)
+        check(name, "distob", local, np.asarray(scattered))
+        contenders = {
+            "NumPy": measure.repeated(lambda: jacobi(np, local), times),
+            "distob": measure.repeated(lambda: jacobi(np, scattered), times, distob.sync),
+        }
+        if self.jax is not None:
+            step = self.jax.jit(
+                lambda u: u.at[1:-1, 1:-1].set(0.25 * (u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:])),
+                donate_argnums=0,
+            )
+            contenders["JAX jit"] = self._jax_loop(step, self.jax.numpy.asarray(start), times)
+        return Row(name, contenders)
+
+    def small(self, name: str, n: int, times: int) -> Row:
+        local = self.random.random(n)
+        scattered = distob.scatter(local, axis=0)
+        check(name, "distob", local + 1, np.asarray(scattered + 1))
+        contenders = {
+            "NumPy": measure.repeated(lambda: local + 1, times),
+            "distob": measure.repeated(lambda: scattered + 1, times, distob.sync),
+        }
+        if self.jax is not None:
+            x = self.jax.numpy.asarray(local)
+            add = self.jax.jit(lambda x: x + 1)
+            contenders["JAX"] = measure.repeated(lambda: (x + 1).block_until_ready(), times // 10)
+            contenders["JAX jit"] = measure.repeated(lambda: add(x).block_until_ready(), times // 10)
+        if self.dask is not None:
+            lazy = self.dask.from_array(local)
+            contenders["Dask"] = measure.repeated(lambda: (lazy + 1).persist(), 3)
+        return Row(name, contenders)
+
+    def small_sum(self, name: str, n: int, times: int) -> Row:
+        local = self.random.random(n)
+        scattered = distob.scatter(local, axis=0)
+        check(name, "distob", local.sum(), float(scattered.sum()))
+        contenders = {
+            "NumPy": measure.repeated(lambda: float(local.sum()), times),
+            "distob": measure.repeated(lambda: float(scattered.sum()), times),
+        }
+        if self.jax is not None:
+            x = self.jax.numpy.asarray(local)
+            contenders["JAX"] = measure.repeated(lambda: float(x.sum()), times // 10)
+        if self.dask is not None:
+            lazy = self.dask.from_array(local)
+            contenders["Dask"] = measure.repeated(lambda: float(lazy.sum()), 3)
+        return Row(name, contenders)
+
+    def scatter(self, name: str) -> Row:
+        local = self.random.random(10**8)
+
+        def work() -> None:
+            scattered = distob.scatter(local, axis=0)
+            distob.sync()
+            del scattered
+
+        return Row(name, {"NumPy": lambda: local.copy(), "distob": work}, self.stream.contender("copy 800000000"))
+
+    def gather(self, name: str) -> Row:
+        local = self.random.random(10**8)
+        scattered = distob.scatter(local, axis=0)
+        check(name, "distob", local, distob.gather(scattered))
+        kept: list[Any] = []  # one result is kept, so that the next finds its memory warm
+
+        def work() -> None:
+            result = distob.gather(scattered)
+            kept[:] = [result]
+
+        return Row(name, {"NumPy": lambda: local.copy(), "distob": work}, self.stream.contender("copy 800000000"))
+
+    def asarray(self, name: str) -> Row:
+        scattered = distob.scatter(self.random.random(10**8), axis=0)
+        return Row(name, {"distob": lambda: np.asarray(scattered)})
+
+    def _contenders(
+        self,
+        program: Callable[..., Any],
+        local: dict[str, Any],
+        text: str | None = None,
+        *,
+        jit: bool = True,
+        dask: bool = True,
+    ) -> dict[str, Contender]:
+        operands = list(local.values())
+        expected = program(np, *operands)
+        scattered = [distob.scatter(operand, axis=0) for operand in operands]
+        contenders: dict[str, Contender] = {
+            "NumPy": lambda: program(np, *operands),
+            "distob": lambda: finished(program(np, *scattered)),
+        }
+        check(program.__name__, "distob", expected, np.asarray(program(np, *scattered)))
+        if text is not None and self.numexpr is not None:
+            evaluate = self.numexpr.evaluate
+            contenders["numexpr"] = lambda: evaluate(text, local_dict=local)
+        if self.jax is not None:
+            contenders |= self._jax(program, operands, jit)
+        if dask and self.dask is not None:
+            chunks = -(-operands[0].shape[0] // 8)
+            lazy = [self.dask.from_array(operand, chunks=(chunks, *operand.shape[1:])) for operand in operands]
+            da = self.dask
+            contenders["Dask"] = lambda: program(da, *lazy).persist()
+        for peer in contenders.keys() - {"NumPy", "distob"}:
+            result = contenders[peer]()
+            if hasattr(result, "shape") and not np.isnan(np.sum(result.shape)):
+                check(program.__name__, peer, expected, np.asarray(result))
+        return contenders
+
+    def _jax(self, program: Callable[..., Any], operands: list[Any], jit: bool) -> dict[str, Contender]:
+        jnp, jax = self.jax.numpy, self.jax
+        held = [jnp.asarray(operand) for operand in operands]
+        contenders: dict[str, Contender] = {"JAX": lambda: jax.block_until_ready(program(jnp, *held))}
+        if jit:
+            compiled = jax.jit(lambda *held: program(jnp, *held))
+            contenders["JAX jit"] = lambda: jax.block_until_ready(compiled(*held))
+        return contenders
+
+    def _jax_loop(self, step: Callable[[Any], Any], start: Any, times: int) -> Contender:
+        state = [start]
+
+        def call() -> None:
+            state[0] = step(state[0])
+
+        return measure.repeated(call, times, lambda: state[0].block_until_ready())
+
+
+def finished(result: Any) -> Any:
+    """`result`, once the work behind it is done."""
+    distob.sync()
+    return result
+
+
+def check(work: str, library: str, expected: Any, got: Any) -> None:
+    """Stops the benchmark if a contender computed something else."""
+    if not np.allclose(expected, got, rtol=1e-9, atol=1e-12):
+        raise SystemExit(f"{library} computes another result for {work}")
+
+
+COLUMNS = ("distob", "NumPy", "numexpr", "JAX jit", "JAX", "Dask")
+
+
+def line(row: Row) -> list[str]:
+    """The cells of a row: medians of later calls, the ratio to NumPy and to STREAM, and the first call apart."""
+    timings = row.timings
+    own = timings["distob"].median
+    numpy_ratio = f"{timings['NumPy'].median / own:.1f}" if "NumPy" in timings else ""
+    bound = min(timings["STREAM"].later) if "STREAM" in timings else None
+    stream_ratio = f"{own / bound:.2f}" if bound else ""
+    medians = [duration(timings[name].median) if name in timings else "" for name in COLUMNS]
+    return [row.name, *medians, duration(bound), numpy_ratio, stream_ratio, duration(timings["distob"].first)]
+
+
+def main() -> None:
+    options = measure.arguments(__doc__ or "")
+    warnings.simplefilter("ignore", RuntimeWarning)
+    stream = Program(options.programs / "stream")
+    bench = Bench(not options.no_peers, stream)
+    head = ["", *COLUMNS, "STREAM", "NumPy / distob", "distob / STREAM", "distob's first call"]
+    lines, numbers, started = [], {}, time.perf_counter()
+    for row in bench.rows(options.only):
+        contenders = dict(row.contenders)
+        if row.stream is not None:
+            contenders["STREAM"] = row.stream
+        row.timings = measure.compare(contenders, options.rounds)
+        lines.append(line(row))
+        numbers[row.name] = {name: [timing.first, *timing.later] for name, timing in row.timings.items()}
+        print("  ".join(cell for cell in lines[-1] if cell), flush=True)
+        row.contenders.clear()
+    stream.close()
+    measure.save(options.json, numbers)
+    text = (
+        f"{measure.table(head, lines)}\n\nMedians; {measure.machine()}; {time.perf_counter() - started:.0f} s in all."
+    )
+    measure.publish("arrays", text, write=not (options.no_write or options.only or options.no_peers))
+
+
+if __name__ == "__main__":
+    main()
