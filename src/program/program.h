@@ -49,7 +49,6 @@ using Tag = std::uint32_t;
 enum Flags : std::uint8_t { kNoFlags = 0, kDivide = 1, kOverflow = 2, kUnderflow = 4, kInvalid = 8 };
 
 class Program;
-class Compiler;
 struct Source;   // the instructions as appended
 struct Code;     // the compiled program
 
