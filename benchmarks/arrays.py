@@ -75,12 +75,12 @@ def black_scholes_text() -> str:
 
 @dataclass
 class Row:
-    """One line of the table: the work of each contender, and how many times it does it in one measurement."""
+    """One line of the table: the work of each contender."""
 
     name: str
     contenders: dict[str, Contender]
     stream: Contender | None = None  #: the lower bound that memory sets
-    note: str = ""
+    expected: Any = None  #: NumPy's result, if the contenders return theirs
     timings: dict[str, Timing] = field(default_factory=dict)
 
 
@@ -139,7 +139,7 @@ class Bench:
 
     def elementwise(self, name: str, program: Callable[..., Any], n: int, operands: str, text: str) -> Row:
         local = {operand: self.random.random(n) for operand in operands}
-        row = Row(name, self._contenders(program, local, text))
+        row = self._row(name, program, local, text)
         if program is add_multiple:
             row.stream = self.stream.contender(f"triad {n}")
         return row
@@ -151,19 +151,19 @@ class Bench:
             "strike": self.random.uniform(80, 120, n),
             "years": self.random.uniform(0.25, 2, n),
         }
-        return Row(name, self._contenders(black_scholes, local, black_scholes_text()))
+        return self._row(name, black_scholes, local, black_scholes_text())
 
     def unary(self, name: str, program: Callable[[Any, Any], Any], n: int = 10**7, jit: bool = True) -> Row:
-        return Row(name, self._contenders(program, {"x": self.random.random(n)}, jit=jit))
+        return self._row(name, program, {"x": self.random.random(n)}, jit=jit)
 
     def reduction(self, name: str, function: str, axis: int) -> Row:
         local = {"x": self.random.random((10**4, 10**3))}
-        return Row(name, self._contenders(lambda xp, x: getattr(xp, function)(x, axis=axis), local))
+        return self._row(name, lambda xp, x: getattr(xp, function)(x, axis=axis), local)
 
     def take(self, name: str) -> Row:
         n = 10**7
         local = {"x": self.random.random(n), "index": self.random.integers(0, n, n)}
-        return Row(name, self._contenders(lambda xp, x, index: x[index], local, dask=False))
+        return self._row(name, lambda xp, x, index: x[index], local, dask=False)
 
     def stencil(self, name: str, side: int, times: int) -> Row:
         start = self.random.random((side, side))
@@ -243,23 +243,23 @@ class Bench:
         scattered = distob.scatter(self.random.random(10**8), axis=0)
         return Row(name, {"distob": lambda: np.asarray(scattered)})
 
-    def _contenders(
+    def _row(
         self,
+        name: str,
         program: Callable[..., Any],
         local: dict[str, Any],
         text: str | None = None,
         *,
         jit: bool = True,
         dask: bool = True,
-    ) -> dict[str, Contender]:
+    ) -> Row:
+        """`program` on `local` by every library; `text` is the same formula for numexpr."""
         operands = list(local.values())
-        expected = program(np, *operands)
         scattered = [distob.scatter(operand, axis=0) for operand in operands]
         contenders: dict[str, Contender] = {
             "NumPy": lambda: program(np, *operands),
             "distob": lambda: finished(program(np, *scattered)),
         }
-        check(program.__name__, "distob", expected, np.asarray(program(np, *scattered)))
         if text is not None and self.numexpr is not None:
             evaluate = self.numexpr.evaluate
             contenders["numexpr"] = lambda: evaluate(text, local_dict=local)
@@ -270,11 +270,7 @@ class Bench:
             lazy = [self.dask.from_array(operand, chunks=(chunks, *operand.shape[1:])) for operand in operands]
             da = self.dask
             contenders["Dask"] = lambda: program(da, *lazy).persist()
-        for peer in contenders.keys() - {"NumPy", "distob"}:
-            result = contenders[peer]()
-            if hasattr(result, "shape") and not np.isnan(np.sum(result.shape)):
-                check(program.__name__, peer, expected, np.asarray(result))
-        return contenders
+        return Row(name, contenders, expected=program(np, *operands))
 
     def _jax(self, program: Callable[..., Any], operands: list[Any], jit: bool) -> dict[str, Contender]:
         jnp, jax = self.jax.numpy, self.jax
@@ -310,14 +306,34 @@ COLUMNS = ("distob", "NumPy", "numexpr", "JAX jit", "JAX", "Dask")
 
 
 def line(row: Row) -> list[str]:
-    """The cells of a row: medians of later calls, the ratio to NumPy and to STREAM, and the first call apart."""
+    """The cells of a row: medians of later calls, and distob's ratios to NumPy and to STREAM."""
     timings = row.timings
     own = timings["distob"].median
-    numpy_ratio = f"{timings['NumPy'].median / own:.1f}" if "NumPy" in timings else ""
+    numpy_ratio = f"{timings['NumPy'].median / own:.2g}" if "NumPy" in timings else ""
     bound = min(timings["STREAM"].later) if "STREAM" in timings else None
     stream_ratio = f"{own / bound:.2f}" if bound else ""
     medians = [duration(timings[name].median) if name in timings else "" for name in COLUMNS]
-    return [row.name, *medians, duration(bound), numpy_ratio, stream_ratio, duration(timings["distob"].first)]
+    return [row.name, *medians, duration(bound), numpy_ratio, stream_ratio]
+
+
+def first_calls(row: Row) -> list[str]:
+    """The cells of a row of the second table."""
+    return [row.name, *(duration(row.timings[name].first) if name in row.timings else "" for name in COLUMNS)]
+
+
+def run(row: Row, rounds: int) -> None:
+    """Measures `row`; the results of the first calls have to be NumPy's."""
+
+    def look(name: str, result: object) -> None:
+        if row.expected is not None and name not in ("NumPy", "STREAM"):
+            check(row.name, name, row.expected, np.asarray(result))
+
+    contenders = dict(row.contenders)
+    if row.stream is not None:
+        contenders["STREAM"] = row.stream
+    row.timings = measure.compare(contenders, look, rounds)
+    row.contenders.clear()
+    row.expected = None
 
 
 def main() -> None:
@@ -325,22 +341,19 @@ def main() -> None:
     warnings.simplefilter("ignore", RuntimeWarning)
     stream = Program(options.programs / "stream")
     bench = Bench(not options.no_peers, stream)
-    head = ["", *COLUMNS, "STREAM", "NumPy / distob", "distob / STREAM", "distob's first call"]
-    lines, numbers, started = [], {}, time.perf_counter()
+    rows, started = [], time.perf_counter()
     for row in bench.rows(options.only):
-        contenders = dict(row.contenders)
-        if row.stream is not None:
-            contenders["STREAM"] = row.stream
-        row.timings = measure.compare(contenders, options.rounds)
-        lines.append(line(row))
-        numbers[row.name] = {name: [timing.first, *timing.later] for name, timing in row.timings.items()}
-        print("  ".join(cell for cell in lines[-1] if cell), flush=True)
-        row.contenders.clear()
+        run(row, options.rounds)
+        rows.append(row)
+        print("  ".join(cell for cell in line(row) if cell), flush=True)
     stream.close()
-    measure.save(options.json, numbers)
-    text = (
-        f"{measure.table(head, lines)}\n\nMedians; {measure.machine()}; {time.perf_counter() - started:.0f} s in all."
+    measure.save(
+        options.json, {row.name: {name: [t.first, *t.later] for name, t in row.timings.items()} for row in rows}
     )
+    later = measure.table(["", *COLUMNS, "STREAM", "NumPy / distob", "distob / STREAM"], [line(row) for row in rows])
+    first = measure.table(["first call", *COLUMNS], [first_calls(row) for row in rows])
+    took = f"Medians of later calls above, first calls below; {time.perf_counter() - started:.0f} s in all."
+    text = f"{measure.machine()}.\n\n{later}\n\n{took}\n\n{first}"
     measure.publish("arrays", text, write=not (options.no_write or options.only or options.no_peers))
 
 

@@ -48,18 +48,29 @@ class Timing:
 Contender = Callable[[], object]
 
 
-def compare(contenders: Mapping[str, Contender], rounds: int = 7, budget: float = 6.0) -> dict[str, Timing]:
+def compare(
+    contenders: Mapping[str, Contender],
+    check: Callable[[str, object], None] = lambda name, result: None,
+    rounds: int = 7,
+    budget: float = 6.0,
+) -> dict[str, Timing]:
     """Times `contenders` in turns: one first call each, then up to `rounds` rounds within about `budget` seconds.
 
-    Every round starts with another contender, so that none always runs in the wake of the same neighbour.
+    `check(name, result)` sees what each first call returned. Every round starts with another contender, so that none
+    always runs in the wake of the same neighbour.
     """
-    timings = {name: Timing(_time(work)) for name, work in contenders.items()}
+    timings: dict[str, Timing] = {}
+    for name, work in contenders.items():
+        seconds, result = _time(work)
+        timings[name] = Timing(seconds)
+        check(name, result)
+        del result
     names = list(contenders)
     started = time.perf_counter()
     for number in range(rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
-            timings[name].later.append(_time(contenders[name]))
+            timings[name].later.append(_time(contenders[name])[0])
         if number >= 2 and time.perf_counter() - started > budget:
             break
     return timings
@@ -78,7 +89,7 @@ def repeated(call: Callable[[], object], times: int, finish: Callable[[], object
     return work
 
 
-def _time(work: Contender) -> float:
+def _time(work: Contender) -> tuple[float, object]:
     gc.disable()
     try:
         started = time.perf_counter()
@@ -86,7 +97,7 @@ def _time(work: Contender) -> float:
         elapsed = time.perf_counter() - started
     finally:
         gc.enable()
-    return result.seconds if isinstance(result, Reported) else elapsed
+    return (result.seconds if isinstance(result, Reported) else elapsed), result
 
 
 class Program:
