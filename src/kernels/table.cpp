@@ -64,6 +64,11 @@ void Table::fill() {
   fill_float_arithmetic(*this);
   fill_compare(*this);
   fill_integer(*this);
+  fill_transcendental(*this);
+  fill_integer_division(*this);
+  fill_float_rare(*this);
+  fill_half(*this);
+  fill_select(*this);
   fill_casts(*this);
   fill_reduce_float(*this);
   fill_reduce_integer(*this);
