@@ -1,0 +1,95 @@
+// The Python objects that hold arrays.
+//
+// distob._core.Array is the C type with every slot. The two faces, DistArray and RemoteArray, are Python classes that
+// derive from it without adding state; they tell the module of themselves when the package is imported.
+#pragma once
+
+#include <cstdint>
+
+#include "arrays/numpy_api.h"
+#include "arrays/reference.h"
+#include "array/array.h"
+
+namespace distob::python {
+
+struct ArrayObject {
+  PyObject_HEAD
+  PyObject* weak_references;
+  array::Array array;
+  bool writeable;    ///< false for broadcast views, whose elements are each other
+  bool is_scalar;    ///< a value that NumPy would have returned as a scalar: immutable, so `s += 1` makes a new one
+};
+
+/// The types, set once at import. Guarded by Python's lock.
+struct ArrayTypes {
+  PyTypeObject* base = nullptr;    ///< distob._core.Array
+  PyTypeObject* dist = nullptr;    ///< distob.DistArray
+  PyTypeObject* remote = nullptr;  ///< distob.RemoteArray
+};
+inline ArrayTypes array_types;
+
+[[nodiscard]] inline bool is_array(PyObject* object) {
+  return Py_TYPE(object) == array_types.dist || Py_TYPE(object) == array_types.remote ||
+         PyObject_TypeCheck(object, array_types.base);
+}
+[[nodiscard]] inline ArrayObject* as_array_object(PyObject* object) { return reinterpret_cast<ArrayObject*>(object); }
+[[nodiscard]] inline const array::Array& array_of(PyObject* object) { return as_array_object(object)->array; }
+
+/// A new object of type `face` around `array`. Throws nanobind::python_error without memory.
+[[nodiscard]] Reference wrap(array::Array array, PyTypeObject* face);
+/// The same for what NumPy returns as a scalar if it has no axes.
+[[nodiscard]] Reference wrap_result(array::Array array, PyTypeObject* face);
+
+/// The face of a result: a DistArray if any operand is one.
+[[nodiscard]] inline PyTypeObject* common_face(PyTypeObject* a, PyTypeObject* b) {
+  return a == b ? a : array_types.dist;
+}
+
+/// Things of Python's that are open on arrays: accesses and loans. While there are any, every call that may wait gives up
+/// Python's lock, since whoever is to close them may need it. Guarded by Python's lock.
+inline int open_accesses = 0;
+
+/// Elements up to which a call keeps Python's lock: the time to hand it over and back would show (measured: 40 ns).
+inline constexpr std::int64_t kKeepsLock = 500;
+
+/// Gives up Python's lock for its life, if the work ahead is `elements` long or may have to wait for another thread.
+class Unlocked {
+ public:
+  explicit Unlocked(std::int64_t elements)
+      : state_(elements > kKeepsLock || open_accesses > 0 ? PyEval_SaveThread() : nullptr) {}
+  Unlocked() : state_(PyEval_SaveThread()) {}
+  ~Unlocked() {
+    if (state_) PyEval_RestoreThread(state_);
+  }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+/// Runs `body` and turns C++ exceptions into Python errors: the edge of every slot.
+void set_error_from_exception() noexcept;
+template <class Body>
+PyObject* guarded(Body&& body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    set_error_from_exception();
+    return nullptr;
+  }
+}
+template <class Body>
+int guarded_status(Body&& body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    set_error_from_exception();
+    return -1;
+  }
+}
+
+/// distob._core.Array with all its slots; called once.
+[[nodiscard]] PyTypeObject* make_array_type(PyObject* module);
+
+}  // namespace distob::python

@@ -1,0 +1,316 @@
+#include "arrays/register.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arrays/dtypes.h"
+#include "arrays/floats.h"
+#include "arrays/handle.h"
+#include "arrays/indexing.h"
+#include "arrays/ndarrays.h"
+#include "arrays/python_side.h"
+#include "arrays/reductions.h"
+#include "arrays/scalars.h"
+#include "distob/errors.h"
+
+namespace nb = nanobind;
+
+namespace distob::python {
+namespace {
+
+/// An argument that must be an array of ours; nanobind reports others as a TypeError.
+PyObject* array_argument(nb::handle object) {
+  if (!is_array(object.ptr())) throw TypeError("a DistArray or RemoteArray was expected");
+  return object.ptr();
+}
+const array::Array& array_in(nb::handle object) { return array_of(array_argument(object)); }
+
+PyTypeObject* face_argument(nb::handle face) { return reinterpret_cast<PyTypeObject*>(face.ptr()); }
+
+nb::object object_of(Reference reference) { return nb::steal(reference.release()); }
+nb::object wrapped(array::Array array, PyTypeObject* face) { return object_of(wrap(std::move(array), face)); }
+/// A view, which may be written exactly if what it is a view of may.
+nb::object wrapped_view(array::Array array, nb::handle of) {
+  Reference result = wrap(std::move(array), Py_TYPE(of.ptr()));
+  as_array_object(result.get())->writeable = as_array_object(of.ptr())->writeable;
+  return object_of(std::move(result));
+}
+
+DType dtype_argument(nb::handle dtype) {
+  const Reference descriptor = descriptor_from(dtype.ptr());
+  return dtype_of(reinterpret_cast<PyArray_Descr*>(descriptor.get()));
+}
+
+Dims dims_argument(nb::handle sequence) {
+  Dims dims;
+  for (nb::handle item : nb::iter(sequence)) dims.push_back(nb::cast<std::int64_t>(item));
+  return dims;
+}
+std::vector<int> axes_argument(nb::handle sequence) {
+  std::vector<int> axes;
+  for (nb::handle item : nb::iter(sequence)) axes.push_back(nb::cast<int>(item));
+  return axes;
+}
+
+// --- Making arrays ----------------------------------------------------------------------------------------------------
+
+/// How an array is cut: along `axis` over the planned slots or in blocks of `blocksize`; no axis: whole, on one slot.
+Partition partition_for(const Shape& shape, std::optional<int> axis, std::optional<std::int64_t> blocksize) {
+  if (blocksize && *blocksize < 1) throw ValueError("blocksize must be at least 1, not " + std::to_string(*blocksize));
+  if (!axis || (shape.empty() && (*axis == -1 || *axis == 0))) return Partition::whole(shape);
+  const int slots = array::planned_slots();
+  return blocksize ? Partition::blocked(shape, *axis, *blocksize, slots) : Partition::along(shape, *axis, slots);
+}
+
+nb::object from_ndarray(nb::handle ndarray, std::optional<int> axis, std::optional<std::int64_t> blocksize, nb::handle face) {
+  auto* array = reinterpret_cast<PyArrayObject*>(ndarray.ptr());
+  const array::Foreign foreign = foreign_of(array);
+  const Partition partition = partition_for(foreign.shape, axis, blocksize);
+  array::Array made;
+  {
+    const Unlocked unlocked(PyArray_SIZE(array));
+    made = array::from_foreign(foreign, &partition);
+  }
+  return wrapped(std::move(made), face_argument(face));
+}
+
+nb::object empty(nb::handle shape, nb::handle dtype, nb::handle face) {
+  return wrapped(array::empty(dims_argument(shape), dtype_argument(dtype)), face_argument(face));
+}
+
+nb::object full(nb::handle shape, nb::handle value, nb::handle dtype, nb::handle face) {
+  const DType type = dtype_argument(dtype);
+  if (type.kind == Kind::Opaque) throw TypeError("full makes arrays of numbers");
+  array::Scalar scalar;
+  scalar.kind = type.kind;
+  scalar_bytes(value.ptr(), type.kind, scalar.bytes.data());
+  return wrapped(array::full(dims_argument(shape), type, scalar), face_argument(face));
+}
+
+nb::object arange(nb::handle start, nb::handle step, std::int64_t count, nb::handle dtype, nb::handle face) {
+  const DType type = dtype_argument(dtype);
+  array::Scalar first, width;
+  first.kind = width.kind = type.kind;
+  scalar_bytes(start.ptr(), type.kind, first.bytes.data());
+  scalar_bytes(step.ptr(), type.kind, width.bytes.data());
+  return wrapped(array::arange(first, width, count, type), face_argument(face));
+}
+
+nb::object random_uniform(nb::handle shape, nb::handle dtype, std::uint64_t seed, nb::handle face) {
+  return wrapped(array::random_uniform(dims_argument(shape), dtype_argument(dtype), seed), face_argument(face));
+}
+
+// --- Views and copies -------------------------------------------------------------------------------------------------
+
+nb::object transpose(nb::handle a, nb::handle axes) {
+  const array::Array& array = array_in(a);
+  if (axes.is_none()) return wrapped_view(array::transpose(array), a);
+  std::vector<int> order = axes_argument(axes);
+  if (order.empty()) return wrapped_view(array, a);  // an array without axes
+  return wrapped_view(array::transpose(array, order), a);
+}
+
+nb::object reshape(nb::handle a, nb::handle shape) {
+  const array::Array& array = array_in(a);
+  const Dims wanted = dims_argument(shape);
+  if (array::Array view = array::reshape_view(array, wanted)) return wrapped_view(std::move(view), a);
+  array::Array made;
+  {
+    const Unlocked unlocked(array.size());
+    made = array::reshape(array, wanted);
+  }
+  return wrapped(std::move(made), Py_TYPE(a.ptr()));
+}
+
+nb::object reshape_view(nb::handle a, nb::handle shape) {
+  array::Array view = array::reshape_view(array_in(a), dims_argument(shape));
+  return view ? wrapped_view(std::move(view), a) : nb::none();
+}
+
+nb::object broadcast_to(nb::handle a, nb::handle shape) {
+  nb::object view = wrapped(array::broadcast_to(array_in(a), dims_argument(shape)), Py_TYPE(a.ptr()));
+  as_array_object(view.ptr())->writeable = false;
+  return view;
+}
+
+nb::object astype(nb::handle a, nb::handle dtype) {
+  const array::Array& array = array_in(a);
+  const DType type = dtype_argument(dtype);
+  const array::Site site = float_handling("cast").site;
+  array::Array made;
+  {
+    const Unlocked unlocked(array.size());
+    made = array::astype(array, type, site);
+  }
+  issue_warnings_if_any();
+  return wrapped(std::move(made), Py_TYPE(a.ptr()));
+}
+
+nb::object copy(nb::handle a) {
+  const array::Array& array = array_in(a);
+  array::Array made;
+  {
+    const Unlocked unlocked(array.size());
+    made = array::copy(array);
+  }
+  return wrapped(std::move(made), Py_TYPE(a.ptr()));
+}
+
+std::vector<array::Array> arrays_argument(nb::handle parts) {
+  std::vector<array::Array> arrays;
+  for (nb::handle part : nb::iter(parts)) arrays.push_back(array_in(part));
+  return arrays;
+}
+
+nb::object join(nb::handle parts, int axis, nb::handle face) {
+  return wrapped(array::join(arrays_argument(parts), axis), face_argument(face));
+}
+
+nb::object concatenate(nb::handle parts, int axis, nb::handle dtype, nb::handle face) {
+  const std::vector<array::Array> arrays = arrays_argument(parts);
+  const DType type = dtype_argument(dtype);
+  array::Array made;
+  {
+    const Unlocked unlocked;
+    made = array::concatenate(arrays, axis, type);
+  }
+  return wrapped(std::move(made), face_argument(face));
+}
+
+void assign(nb::handle target, nb::handle value) { assign_value(array_argument(target), value.ptr()); }
+
+void assign_where(nb::handle target, nb::handle value, nb::handle mask) {
+  const array::Array& to = array_in(target);
+  const array::Array& from = array_in(value);
+  const array::Array& where = array_in(mask);
+  if (!as_array_object(target.ptr())->writeable) throw ValueError("assignment destination is read-only");
+  const Unlocked unlocked;
+  array::assign_where(to, from, where);
+}
+
+/// np.where(condition, x, y) on arrays of one dtype; None if there is no native kernel of that dtype.
+nb::object where(nb::handle condition, nb::handle x, nb::handle y, nb::handle face) {
+  const Kind kind = array_in(x).dtype().kind;
+  if (kind == Kind::Opaque) return nb::none();
+  const Kind kinds[] = {Kind::Bool, kind, kind};
+  const kernels::Kernel* kernel = kernels::find(kernels::Op::where, kinds);
+  if (!kernel) return nb::none();
+  const array::Operand operands[] = {array_in(condition), array_in(x), array_in(y)};
+  array::Array made;
+  {
+    const Unlocked unlocked;
+    made = array::apply(*kernel, operands);
+  }
+  return wrapped(std::move(made), face_argument(face));
+}
+
+nb::object partition_of(nb::handle a) {
+  const Partition& partition = array_in(a).partition();
+  nb::list cuts;
+  for (int axis = 0; axis < partition.shape().rank(); ++axis) {
+    nb::list points;
+    for (const std::int64_t point : partition.cuts(axis)) points.append(point);
+    cuts.append(nb::tuple(points));
+  }
+  nb::list slots;
+  for (const Slot slot : partition.slots()) slots.append(slot);
+  return nb::make_tuple(nb::tuple(cuts), nb::tuple(slots));
+}
+
+nb::object with_partition(nb::handle a, nb::handle cuts, nb::handle slots) {
+  std::vector<Dims> points;
+  for (nb::handle axis : nb::iter(cuts)) points.push_back(dims_argument(axis));
+  std::vector<Slot> places;
+  for (nb::handle slot : nb::iter(slots)) places.push_back(nb::cast<Slot>(slot));
+  const Partition partition = points.empty() ? Partition::whole({}, places.empty() ? 0 : places[0])
+                                             : Partition::of_cuts(std::move(points), std::move(places));
+  return wrapped_view(array::with_partition(array_in(a), partition), a);
+}
+
+nb::dict statistics() {
+  const array::Statistics now = array::statistics();
+  nb::dict result;
+  result["instructions"] = now.instructions;
+  result["inline_runs"] = now.inline_runs;
+  result["programs"] = now.programs;
+  result["repoints"] = now.repoints;
+  result["bytes_copied"] = now.bytes_copied;
+  result["bytes_live"] = now.bytes_live;
+  result["storages_live"] = now.storages_live;
+  return result;
+}
+
+void sync() {
+  {
+    const Unlocked unlocked;
+    array::sync();
+  }
+  issue_warnings_if_any();
+}
+
+void set_threads(int n) {
+  const Unlocked unlocked;
+  array::set_threads(n);
+}
+
+PyMethodDef reduce_definition = {"reduce", reduce_with_options, METH_VARARGS, "A reduction with NumPy's options."};
+
+}  // namespace
+
+void register_arrays(nb::module_& m) {
+  import_numpy();
+  remember_float_defaults();
+  array_types.base = make_array_type(m.ptr());
+  array_types.dist = array_types.remote = array_types.base;
+  m.def("set_array_types", [](nb::handle dist, nb::handle remote) {
+    array_types.dist = reinterpret_cast<PyTypeObject*>(dist.inc_ref().ptr());
+    array_types.remote = reinterpret_cast<PyTypeObject*>(remote.inc_ref().ptr());
+  }, "The Python classes that results are made of.");
+
+  m.def("from_ndarray", from_ndarray, nb::arg("ndarray"), nb::arg("axis").none(), nb::arg("blocksize").none(), nb::arg("face"));
+  m.def("empty", empty);
+  m.def("full", full);
+  m.def("arange", arange);
+  m.def("random_uniform", random_uniform);
+
+  m.def("snapshot", [](nb::handle a) { return object_of(snapshot_ndarray(array_in(a))); });
+  m.def("access", [](nb::handle a) { return object_of(access_ndarray(array_in(a))); });
+  m.def("gathered", [](nb::handle a) { return object_of(gathered_ndarray(array_in(a))); });
+  m.def("item", [](nb::handle a) { return object_of(item_scalar(array_in(a))); });
+
+  m.def("transpose", transpose, nb::arg("a"), nb::arg("axes").none());
+  m.def("reshape", reshape);
+  m.def("reshape_view", reshape_view);
+  m.def("broadcast_to", broadcast_to);
+  m.def("astype", astype);
+  m.def("copy", copy);
+  m.def("join", join);
+  m.def("concatenate", concatenate);
+  m.def("assign", assign);
+  m.def("assign_where", assign_where);
+  m.def("where", where);
+  m.def("partition_of", partition_of);
+  m.def("with_partition", with_partition);
+  m.def("view_as", [](nb::handle a, nb::handle face) { return wrapped(array_in(a), face_argument(face)); });
+  m.def("may_share_memory", [](nb::handle a, nb::handle b) { return array_in(a).may_share_memory(array_in(b)); });
+  m.def("is_view", [](nb::handle a) { return array_in(a).is_view(); });
+  m.def("pieces", [](nb::handle a) { return array_in(a).pieces(); });
+
+  m.def("sync_arrays", sync);
+  m.def("set_threads", set_threads);
+  m.def("threads", array::threads);
+  m.def("set_planned_slots", array::set_planned_slots);
+  m.def("planned_slots", array::planned_slots);
+  m.def("run_inline", array::run_inline);
+  m.def("explain", array::explain);
+  m.def("array_statistics", statistics);
+  const nb::object reduce = nb::steal(PyCFunction_New(&reduce_definition, nullptr));
+  m.attr("reduce") = reduce;
+}
+
+}  // namespace distob::python

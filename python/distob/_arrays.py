@@ -1,0 +1,368 @@
+"""DistArray and RemoteArray: two faces of one kind of array, both computed by all cores.
+
+The operators, indexing and reductions are slots of the C type `distob._core.Array`; what stands here translates the rest
+of ndarray's methods to them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.exceptions import AxisError
+
+from distob import _core, _display, _fallback, _functions, _reductions
+
+__all__ = ["DistArray", "Partition", "RemoteArray", "gather_array", "scatter_array"]
+
+
+class Partition(NamedTuple):
+    """How an array is cut into blocks: for each axis the cut points, and for each block, in C order, its engine's number."""
+
+    cuts: tuple[tuple[int, ...], ...]
+    slots: tuple[int, ...]
+
+
+class _Array(_core.Array):
+    """What both faces have in common: the methods and attributes of numpy.ndarray."""
+
+    __slots__ = ()
+    __array_priority__ = 100.0
+
+    # --- NumPy's protocols ---
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """A read-only snapshot without a copy, or with `copy=True` a writable copy."""
+        if dtype is not None and np.dtype(dtype) != self.dtype:
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return _core.snapshot(self).astype(dtype)
+        return _core.gathered(self) if copy else _core.snapshot(self)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _functions.dispatch(func, types, args, kwargs)
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (type(self) is RemoteArray, _core.gathered(self), *_core.partition_of(self))
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    # --- Printing ---
+
+    def __repr__(self) -> str:
+        if self._is_scalar:
+            return repr(_core.item(self))
+        return _display.array_repr(self)
+
+    def __str__(self) -> str:
+        return _display.array_str(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(_core.item(self), spec) if self.ndim == 0 else format(str(self), spec)
+
+    def _repr_html_(self) -> str:
+        return _display.array_html(self)
+
+    # --- Where the elements are ---
+
+    @property
+    def partition(self) -> Partition:
+        """How the array is cut into blocks."""
+        return Partition(*_core.partition_of(self))
+
+    @property
+    def engines(self) -> tuple[int, ...]:
+        """The numbers of the engines that run user functions on the blocks, bound to living engines modulo their number."""
+        return tuple(sorted(set(_core.partition_of(self)[1])))
+
+    @property
+    def blocks(self) -> list[RemoteArray]:
+        """The blocks in C order, as views."""
+        return [_core.view_as(self[box], RemoteArray) for box in _boxes(self)]
+
+    @property
+    def base(self) -> None:
+        """Always None: storages, not arrays, are what views refer to."""
+        return None
+
+    @property
+    def flags(self) -> np._core.multiarray.flagsobj:
+        """The flags of a snapshot; `writeable` is that of this array."""
+        snapshot = _core.snapshot(self)
+        return snapshot.flags
+
+    # --- Parts of complex numbers, elements ---
+
+    @property
+    def real(self) -> Any:
+        """The real part; of a complex array a read-only copy."""
+        return self if self.dtype.kind != "c" else _read_only(_fallback.ours(_core.snapshot(self).real, type(self)))
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            self[...] = value
+        else:
+            value = _fallback.local(value)
+            _core.access(self).real = value
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part, as a read-only copy."""
+        return _read_only(_fallback.ours(_core.snapshot(self).imag, type(self)))
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        value = _fallback.local(value)
+        _core.access(self).imag = value
+
+    @property
+    def flat(self) -> Any:
+        """An iterator over the elements of a read-only snapshot."""
+        return _core.snapshot(self).flat
+
+    def item(self, *args: Any) -> Any:
+        """One element as a Python scalar."""
+        if not args and self.size == 1:
+            return _core.item(self).item()
+        return _core.snapshot(self).item(*args)
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python scalars."""
+        return _core.snapshot(self).tolist()
+
+    def fill(self, value: Any) -> None:
+        """Set every element to `value`."""
+        _core.assign(self, value)
+
+    # --- Copies ---
+
+    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+        """A copy with another dtype, as numpy.ndarray.astype."""
+        wanted = np.dtype(dtype)
+        if wanted == self.dtype and not copy:
+            return self
+        if casting != "unsafe" and not np.can_cast(self.dtype, wanted, casting):  # type: ignore[arg-type]
+            np.empty(0, self.dtype).astype(wanted, casting=casting)  # type: ignore[call-overload]  # raises NumPy's error
+        if self.dtype.kind in "biufc" and wanted.kind in "biufc":
+            if self.dtype.kind == "c" and wanted.kind in "iuf":
+                np.empty(0, self.dtype).astype(wanted)  # issues NumPy's ComplexWarning
+            return _core.astype(self, wanted)
+        if wanted == self.dtype:
+            return _core.copy(self)
+        return _fallback.ours(_core.snapshot(self).astype(wanted), type(self))
+
+    def copy(self, order: str = "C") -> Any:
+        """A new array with the same elements."""
+        return _core.copy(self)
+
+    def flatten(self, order: str = "C") -> Any:
+        """A copy with one axis."""
+        if order not in "CA":
+            return self.transpose().flatten() if order == "F" else _fallback.compute("flatten of order K", np.ndarray.flatten, self, order)
+        return _core.copy(_core.reshape(self, (-1,)))
+
+    # --- Shape ---
+
+    def transpose(self, *axes: Any) -> Any:
+        """The view with axes in another order; reversed without arguments."""
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+            axes = axes[0]
+        if not axes:
+            return self.T if self.ndim else self[...]
+        return _core.transpose(self, tuple(operator.index(a) for a in axes))
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+        """The elements under another shape: a view where NumPy gives one."""
+        if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
+            shape = shape[0]
+        lengths = tuple(operator.index(n) for n in (shape if isinstance(shape, Iterable) else (shape,)))
+        if order == "F":
+            return self.T.reshape(lengths[::-1], copy=copy).T
+        if copy:
+            return _core.reshape(_core.copy(self), lengths)
+        if copy is False:
+            view = _core.reshape_view(self, lengths)
+            if view is None:
+                raise ValueError("Unable to avoid creating a copy while reshaping.")
+            return view
+        return _core.reshape(self, lengths)
+
+    def ravel(self, order: str = "C") -> Any:
+        """The elements along one axis: a view where NumPy gives one."""
+        return self.T.reshape(-1) if order == "F" else self.reshape(-1)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """The view without axes of length one."""
+        if axis is None:
+            drop = {i for i, n in enumerate(self.shape) if n == 1}
+        else:
+            axes = axis if isinstance(axis, tuple) else (axis,)
+            drop = set(np.lib.array_utils.normalize_axis_tuple(axes, self.ndim))
+            if any(self.shape[a] != 1 for a in drop):
+                raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+        index = tuple(0 if i in drop else slice(None) for i in range(self.ndim))
+        return self[(*index, ...)]
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        """The view with two axes exchanged."""
+        order = list(range(self.ndim))
+        one, two = (np.lib.array_utils.normalize_axis_index(a, self.ndim) for a in (axis1, axis2))
+        order[one], order[two] = order[two], order[one]
+        return self.transpose(order)
+
+    def expand_dims(self, axis: Any) -> Any:
+        """The view with a new axis at position `axis`."""
+        return _functions.expand_dims(self, axis)
+
+    # --- Reductions that are composed ---
+
+    mean = _reductions.mean
+    var = _reductions.var
+    std = _reductions.std
+
+    # --- Elementwise ---
+
+    def round(self, decimals: int = 0, out: Any = None) -> Any:
+        """Rounded to `decimals`, half to even."""
+        return _functions.round_(self, decimals, out)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return round(self.item(), ndigits) if self.ndim == 0 else self.round(ndigits or 0)
+
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """Values limited to an interval."""
+        return _functions.clip(self, min, max, out, **kwargs)
+
+    def conj(self) -> Any:
+        """The complex conjugate."""
+        return np.conjugate(self) if self.dtype.kind == "c" else self
+
+    conjugate = conj
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
+        """Sort the elements in place."""
+        _fallback.tell("numpy.ndarray.sort")
+        _core.access(self).sort(axis, kind, order, stable=stable)
+
+    def dot(self, other: Any, out: Any = None) -> Any:
+        """Dot product."""
+        return np.dot(self, other) if out is None else np.dot(self, other, out)
+
+    def __getattr__(self, name: str) -> Any:
+        """The rest of ndarray's methods: NumPy computes them on a snapshot, with a PerformanceWarning."""
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        method = getattr(np.ndarray, name)
+        if not callable(method):
+            return getattr(_core.snapshot(self), name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return _fallback.compute(f"numpy.ndarray.{name}", method, self, *args, **kwargs)
+
+        call.__name__ = name
+        return call
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *(n for n in dir(np.ndarray) if not n.startswith("_"))})
+
+
+class DistArray(_Array):
+    """An array cut into blocks over the engines, used like a numpy.ndarray.
+
+    DistArray(subarrays, axis=None) joins RemoteArrays (or ndarrays, or Refs to them) end to end along `axis`, the last one
+    by default; they must have one dtype and agree in the other axes. Nothing is moved: writes reach the parts.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, subarrays: Sequence[Any], axis: int | None = None) -> DistArray:
+        """Join `subarrays`. Raises ValueError where dtypes or shapes do not fit, AxisError for an axis that is not there."""
+        parts = [_as_part(part) for part in subarrays]
+        if not parts:
+            raise ValueError("at least one subarray is needed")
+        first = parts[0]
+        where = first.ndim - 1 if axis is None else operator.index(axis)
+        if where == first.ndim:  # one past the last: an axis of their own
+            parts = [part[..., np.newaxis] for part in parts]
+            first = parts[0]
+        where = np.lib.array_utils.normalize_axis_index(where, first.ndim)
+        for part in parts:
+            if part.dtype != first.dtype:
+                raise ValueError("subarrays must have the same dtype")
+            if part.shape[:where] + part.shape[where + 1 :] != first.shape[:where] + first.shape[where + 1 :]:
+                raise ValueError("subarrays must have the same shape except along the axis that joins them")
+        return _core.join(parts, where, DistArray)
+
+
+class RemoteArray(_Array):
+    """An array of one block, used like a numpy.ndarray."""
+
+    __slots__ = ()
+
+    def __new__(cls, obj: Any) -> RemoteArray:
+        """A remote copy of an ndarray-like object, or the RemoteArray itself."""
+        return _core.view_as(_as_part(obj), RemoteArray)
+
+
+def _as_part(obj: Any) -> Any:
+    if isinstance(obj, _core.Array):
+        return obj
+    target = getattr(obj, "_distob_array", None)  # a Ref to an array
+    if isinstance(target, _core.Array):
+        return target
+    return scatter_array(obj, axis=None)
+
+
+def _read_only(array: Any) -> Any:
+    if isinstance(array, _core.Array):
+        array._writeable = False
+    return array
+
+
+def _boxes(array: Any) -> Iterable[tuple[slice, ...]]:
+    """The index of every block, in C order."""
+    cuts, _ = _core.partition_of(array)
+    for at in np.ndindex(*(len(points) - 1 for points in cuts)):
+        yield tuple(slice(points[i], points[i + 1]) for i, points in zip(at, cuts, strict=True))
+
+
+def _rebuild(remote: bool, elements: np.ndarray, cuts: Any, slots: Any) -> Any:
+    array = _core.from_ndarray(elements, None, None, RemoteArray if remote else DistArray)
+    return array if remote else _core.with_partition(array, cuts, slots)
+
+
+def scatter_array(array: Any, axis: int | None = -1, blocksize: int | None = None) -> Any:
+    """An ndarray-like object as a DistArray cut along `axis`, or with `axis=None` whole as a RemoteArray.
+
+    `blocksize`: indices per block; by default one block for each engine. Raises AxisError for an axis that is not there,
+    ValueError for a blocksize below 1, TypeError for arrays whose elements are Python objects.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError("a masked array would lose its mask: scatter its data and its mask")
+    elements = np.asarray(array)
+    if axis is not None:
+        axis = operator.index(axis)
+        if elements.ndim and not -elements.ndim <= axis < elements.ndim:
+            raise AxisError(axis, elements.ndim)
+        if elements.ndim == 0 and axis not in (-1, 0):
+            raise AxisError(axis, 0)
+    if blocksize is not None and operator.index(blocksize) < 1:
+        raise ValueError(f"blocksize must be at least 1, not {blocksize}")
+    if elements.dtype.hasobject or elements.dtype.char == "T":
+        raise TypeError(f"an array of dtype {elements.dtype} holds references, which array memory cannot")
+    return _core.from_ndarray(elements, axis, blocksize, RemoteArray if axis is None else DistArray)
+
+
+def gather_array(array: Any) -> np.ndarray:
+    """The elements as an ordinary ndarray that belongs to the caller, copied by all cores at once."""
+    return _core.item(array) if array._is_scalar else _core.gathered(array)
+
+
+_core.set_array_types(DistArray, RemoteArray)

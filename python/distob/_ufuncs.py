@@ -1,0 +1,65 @@
+"""The ways to call a ufunc that the C slots leave to Python: methods, matmul, divmod."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from distob import _core, _fallback, _reductions
+
+# Ufuncs whose reduce has a native form, by the name of the reduction.
+_REDUCTIONS = {
+    np.add: "sum",
+    np.multiply: "prod",
+    np.minimum: "min",
+    np.maximum: "max",
+    np.logical_or: "any",
+    np.logical_and: "all",
+    np.logical_xor: "logical_xor",
+    np.bitwise_and: "bitwise_and",
+    np.bitwise_or: "bitwise_or",
+    np.bitwise_xor: "bitwise_xor",
+    np.fmin: "fmin",
+    np.fmax: "fmax",
+}
+
+
+def call_method(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NEP 13 for ufunc.reduce, accumulate, reduceat, outer and at."""
+    out = kwargs.get("out")
+    if type(out) is tuple and len(out) == 1:
+        kwargs["out"] = out[0]
+    if method == "reduce" and ufunc in _REDUCTIONS and isinstance(inputs[0], _core.Array):
+        return _reductions.ufunc_reduce(_REDUCTIONS[ufunc], ufunc, *inputs, **kwargs)
+    if method == "outer" and len(inputs) == 2:
+        first, second = (x if isinstance(x, _core.Array) else np.asanyarray(x) for x in inputs)
+        return ufunc(first[(...,) + (np.newaxis,) * second.ndim], second, **kwargs)
+    if method == "at":
+        return _at(ufunc, *inputs)
+    return _fallback.compute(f"numpy.{ufunc.__name__}.{method}", getattr(ufunc, method), *inputs, **kwargs)
+
+
+def _at(ufunc: np.ufunc, target: Any, indices: Any, *operands: Any) -> None:
+    _fallback.tell(f"numpy.{ufunc.__name__}.at")
+    indices, operands = _fallback.local(indices), _fallback.local(operands)
+    ufunc.at(_core.access(target) if isinstance(target, _core.Array) else target, indices, *operands)
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """a @ b."""
+    if not all(isinstance(x, (_core.Array, np.ndarray, np.generic)) or np.ndim(x) for x in (a, b)):
+        return NotImplemented
+    return np.matmul(a, b)
+
+
+def divmod_(a: Any, b: Any) -> Any:
+    """divmod(a, b)."""
+    return np.divmod(a, b)
+
+
+def never_equal(a: Any, b: Any, answer: bool) -> Any:
+    """The comparison of things that cannot be equal: `answer` everywhere."""
+    shapes = [x.shape if isinstance(x, _core.Array) else np.shape(x) for x in (a, b)]
+    face = type(a) if isinstance(a, _core.Array) else type(b)
+    return _core.full(np.broadcast_shapes(*shapes), answer, np.dtype(bool), face)
