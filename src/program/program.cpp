@@ -56,11 +56,14 @@ std::string Program::to_string() const {
     text += "  ";
     for (int j = 0; j < instruction.outputs; ++j) {
       const std::int32_t id = instruction.output + j;
-      text += "v" + std::to_string(id) + ":" + code_->values[static_cast<std::size_t>(id)].dtype.name() + " ";
+      text.append("v").append(std::to_string(id)).append(":");
+      text.append(code_->values[static_cast<std::size_t>(id)].dtype.name()).append(" ");
     }
     if (instruction.outputs > 0) text += "= ";
     text += names[static_cast<int>(instruction.action)];
-    for (int j = 0; j < instruction.inputs; ++j) text += " v" + std::to_string(instruction.input[static_cast<std::size_t>(j)]);
+    for (int j = 0; j < instruction.inputs; ++j) {
+      text.append(" v").append(std::to_string(instruction.input[static_cast<std::size_t>(j)]));
+    }
     if (instruction.operand >= 0) {
       const Operand& operand = code_->operands[static_cast<std::size_t>(instruction.operand)];
       text += " slot " + std::to_string(operand.slot) + " " + operand.view.dtype.name() + " at " + std::to_string(operand.view.offset) +
