@@ -103,7 +103,8 @@ def terrain(data: Path, samples: int) -> Any:
     demand(worst < 1e-3, f"NumPy computed something else: {worst}")
     steep = float((result[0] > 20).mean())
     note(f"largest difference to NumPy {worst:.1g}; {steep:.1%} of the land is steeper than 20 degrees")
-    return np.asarray(result[1][: 2 * 342, : 2 * 401])
+    rows, columns = model["elevation"].shape
+    return np.asarray(result[1][:rows, :columns])
 
 
 def band_pass(block: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,7 +120,7 @@ def brain_waves(data: Path, samples: int, patience: float = 6.0) -> tuple[Any, A
     """Part 2b: an EEG; a function of SciPy that knows nothing of distob, applied block by block in the engines."""
     record = np.fromfile(data / "eeg.dat").reshape(800, 4).T
     band_pass(record)
-    rate = record.size * 8 / timed(lambda: band_pass(np.tile(record, (1, 8))))[0]
+    rate = record.size * 100 / timed(lambda: band_pass(np.tile(record, (1, 100))))[0]
     width = 800 * 25
     channels = max(4, min(samples, int(rate * patience)) // width // 4 * 4)
     recording = np.tile(record, (channels // 4, width // 800))
@@ -143,7 +144,7 @@ def picture(path: Path, shade: Any, raw: Any, filtered: Any) -> None:
 
     figure, (land, waves) = pyplot.subplots(2, 1, figsize=(9, 11), height_ratios=(3, 1.4), layout="constrained")
     land.imshow(shade, cmap="gray", vmin=0, vmax=1)
-    land.set_title("Jacksboro fault, hill-shaded by distob (four mirrored tiles)")
+    land.set_title("Jacksboro fault, hill-shaded by distob")
     land.set_axis_off()
     seconds = np.arange(raw.shape[1]) / 80
     for channel in range(4):
