@@ -14,7 +14,7 @@
 
 namespace distob::node {
 
-Crew::Crew(int workers, Ended ended) : ended_(std::move(ended)) {
+Crew::Crew(int workers, Ended ended) : ended_(std::move(ended)), workers_(workers) {
   const AllSignalsBlocked blocked;
   for (int i = 0; i < workers; ++i) {
     threads_.emplace_back([this] { work(); });
@@ -22,22 +22,31 @@ Crew::Crew(int workers, Ended ended) : ended_(std::move(ended)) {
   }
 }
 
-Crew::~Crew() {
+void Crew::stop() {
   {
     const MutexLock lock(mutex_);
     closing_ = true;
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 void Crew::post(std::shared_ptr<Task> task, int wake) {
-  {
+  bool here = workers_ == 0;
+  if (!here) {
     const MutexLock lock(mutex_);
-    tasks_.push_back(std::move(task));
+    here = closing_;
+    if (!here) tasks_.push_back(task);
   }
-  wake = std::min(wake, static_cast<int>(threads_.size()));
-  for (int i = 0; i < wake; ++i) wake_.notify_one();
+  if (here) {
+    program::Scratch scratch;
+    task->run_alone(scratch);
+    ended_(*task);
+    return;
+  }
+  for (int i = 0; i < std::min(wake, workers_); ++i) wake_.notify_one();
 }
 
 // The oldest task with a free seat; tasks whose units are all claimed leave the queue.

@@ -23,12 +23,14 @@ class Crew {
 
   /// Starts `workers` threads (0: tasks run only where somebody helps).
   Crew(int workers, Ended ended);
-  /// Runs what was posted to its end, then joins the threads.
-  ~Crew();
+  ~Crew() { stop(); }
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
-  /// Adds a task with at least one unit, and wakes up to `wake` sleeping threads for it.
+  /// Runs what was posted to its end, then joins the threads. Not to be called by one of them.
+  void stop() DISTOB_EXCLUDES(mutex_);
+
+  /// Adds a task and wakes up to `wake` sleeping threads for it. Without threads the task runs here and now.
   void post(std::shared_ptr<Task> task, int wake) DISTOB_EXCLUDES(mutex_);
 
   /// Takes part in one task that wants help, if there is one, in the calling thread. Returns whether there was.
@@ -44,6 +46,7 @@ class Crew {
   std::condition_variable wake_;
   std::deque<std::shared_ptr<Task>> tasks_ DISTOB_GUARDED_BY(mutex_);
   bool closing_ DISTOB_GUARDED_BY(mutex_) = false;
+  int workers_;
   std::vector<std::thread> threads_;
 };
 

@@ -5,7 +5,8 @@
 namespace distob::node {
 
 Task::Task(std::int64_t units, std::int64_t grain, int seats)
-    : grain_(std::max<std::int64_t>(grain, 1)),
+    : units_(units),
+      grain_(std::max<std::int64_t>(grain, 1)),
       seats_(std::max(seats, 1)),
       unclaimed_(units),
       unfinished_(units),
@@ -14,6 +15,11 @@ Task::Task(std::int64_t units, std::int64_t grain, int seats)
     ranges_[static_cast<std::size_t>(seat)].next.store(units * seat / seats_, std::memory_order_relaxed);
     ranges_[static_cast<std::size_t>(seat)].end = units * (seat + 1) / seats_;
   }
+}
+
+void Task::run_alone(program::Scratch& scratch) {
+  if (units_ > 0) run(0, units_, scratch);
+  finish(scratch);
 }
 
 bool Task::wants_help() const {

@@ -24,6 +24,9 @@ class Task {
   /// run finish() then.
   bool take_part(program::Scratch& scratch);
 
+  /// Runs all of it in the calling thread. Nobody else may take part.
+  void run_alone(program::Scratch& scratch);
+
   /// Whether a thread that came now would find a seat and units. May change at any moment.
   [[nodiscard]] bool wants_help() const;
   /// Whether every unit was claimed by some thread.
@@ -45,6 +48,7 @@ class Task {
   };
   std::int64_t claim_from(Range& range, program::Scratch& scratch);
 
+  std::int64_t units_;
   std::int64_t grain_;
   int seats_;
   std::atomic<int> seated_{0};

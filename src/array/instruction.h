@@ -1,0 +1,50 @@
+// What waits in the window: one line of array work.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "array/array.h"
+#include "kernels/kernel.h"
+#include "memory/storage.h"
+#include "tensor/view.h"
+
+namespace distob::array {
+
+/// Work on fewer elements than this runs whole, in one thread.
+inline constexpr std::int64_t kSmall = 32768;
+
+/// Elements that an instruction reads: a view of a storage, or one value everywhere.
+struct Source {
+  memory::StoragePtr storage;  ///< null: the constant
+  View view;                   ///< broadcasts to the instruction's shape
+  Scalar constant{};
+};
+
+/// Elements that an instruction writes, every one unless it has a mask.
+struct Target {
+  memory::StoragePtr storage;
+  View view;
+};
+
+/// One line of work over one shape. Operands of one storage are the same or disjoint, or the target covers enough of its
+/// storage to be written to new memory (see may_repoint in passes.h).
+struct Instruction {
+  enum class What : std::uint8_t {
+    apply,   ///< targets = kernel(sources)
+    copy,    ///< target = source, cast to its dtype
+    reduce,  ///< target = source reduced over `axes`; the target keeps those axes with extent 1
+  };
+  What what = What::apply;
+  kernels::Kernel kernel{};
+  const kernels::Reduction* reduction = nullptr;
+  Dims axes;
+  Shape shape;
+  std::vector<Source> sources;
+  std::vector<Target> targets;
+  std::optional<Source> mask;
+  Site site = 0;
+};
+
+}  // namespace distob::array

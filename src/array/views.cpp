@@ -1,0 +1,341 @@
+#include <algorithm>
+
+#include "array/operands.h"
+#include "array/workspace.h"
+#include "distob/errors.h"
+
+namespace distob::array {
+namespace {
+
+using detail::in_one_storage;
+using detail::make_array;
+using detail::Piece;
+using detail::storage_of;
+using detail::view_of;
+
+// A view of `a` that `map` makes from its view, with the cut that `cut` makes from its cut. One storage only.
+template <class Map>
+Array mapped(const Array& a, Map map, detail::CutPtr cut) {
+  return make_array(storage_of(a), map(view_of(a)), std::move(cut), true);
+}
+
+std::vector<Index> owned(std::span<const Index> index) { return {index.begin(), index.end()}; }
+
+// The array with pieces, from boxes that were cut out of another's pieces.
+Array from_pieces(std::vector<Piece> pieces, const Shape& shape, DType dtype, detail::CutPtr cut) {
+  if (pieces.size() == 1 && pieces[0].view.shape == shape) {
+    return make_array(std::move(pieces[0].storage), std::move(pieces[0].view), std::move(cut), true);
+  }
+  if (pieces.empty()) return detail::new_array(shape, dtype, std::move(cut));
+  return Array(new detail::Node(std::move(pieces), View::contiguous(dtype, shape), std::move(cut)));
+}
+
+Box box_of(const Piece& piece) {
+  Box box{piece.start, piece.start};
+  for (std::size_t i = 0; i < box.stop.size(); ++i) box.stop[i] += piece.view.shape[i];
+  return box;
+}
+
+// a[index] where `a` has several pieces. Each axis of the array is one slice (of one element for an integer) at first;
+// axes that integers drop and new ones make are put right on each piece's view afterwards.
+struct Selection {
+  std::vector<Slice::Range> ranges;  // one for each axis of the array
+  std::vector<Index> shaping;        // what makes the result's axes from them: 0, all of it, or a new axis
+};
+
+Selection select(const Shape& shape, std::span<const Index> index) {
+  const auto takes_axis = [](const Index& i) { return !std::holds_alternative<NewAxis>(i) && !std::holds_alternative<Ellipsis>(i); };
+  const auto named = static_cast<std::size_t>(std::count_if(index.begin(), index.end(), takes_axis));
+  Selection s;
+  const auto whole_axis = [&] {
+    s.ranges.push_back({0, 1, shape[s.ranges.size()]});
+    s.shaping.emplace_back(all);
+  };
+  for (const Index& i : index) {
+    if (std::holds_alternative<NewAxis>(i)) {
+      s.shaping.emplace_back(newaxis);
+    } else if (std::holds_alternative<Ellipsis>(i)) {
+      for (std::size_t k = named; k < shape.size(); ++k) whole_axis();
+    } else if (const auto* slice = std::get_if<Slice>(&i)) {
+      s.ranges.push_back(slice->on(shape[s.ranges.size()]));
+      s.shaping.emplace_back(all);
+    } else {
+      const std::int64_t extent = shape[s.ranges.size()];
+      const std::int64_t at = std::get<std::int64_t>(i);
+      s.ranges.push_back({at < 0 ? at + extent : at, 1, 1});
+      s.shaping.emplace_back(std::int64_t{0});
+    }
+  }
+  while (s.ranges.size() < shape.size()) whole_axis();
+  return s;
+}
+
+// The elements of `range` that lie in [start, stop): which ones (first, count) of the range.
+std::pair<std::int64_t, std::int64_t> inside(const Slice::Range& range, std::int64_t start, std::int64_t stop) {
+  const auto ceil_div = [](std::int64_t a, std::int64_t b) { return a <= 0 ? 0 : (a + b - 1) / b; };
+  std::int64_t first, last;  // [first, last) of the range
+  if (range.step > 0) {
+    first = ceil_div(start - range.start, range.step);
+    last = ceil_div(stop - range.start, range.step);
+  } else {
+    first = ceil_div(range.start - (stop - 1), -range.step);
+    last = ceil_div(range.start - (start - 1), -range.step);
+  }
+  last = std::min(last, range.count);
+  return {first, std::max<std::int64_t>(0, last - first)};
+}
+
+Array view_of_pieces(const Array& a, std::span<const Index> index, const Shape& shape, detail::CutPtr cut) {
+  const Selection selection = select(a.shape(), index);
+  std::vector<Piece> pieces;
+  for (const Piece& piece : a.node()->pieces) {
+    View view = piece.view;
+    Dims start;
+    bool empty = false;
+    std::size_t shaped = 0;
+    for (std::size_t axis = 0; axis < selection.ranges.size(); ++axis) {
+      const Slice::Range& range = selection.ranges[axis];
+      const auto [first, count] = inside(range, piece.start[axis], piece.start[axis] + piece.view.shape[axis]);
+      empty = empty || count == 0;
+      view.offset += (range.start + first * range.step - piece.start[axis]) * piece.view.strides[axis];
+      view.shape[axis] = count;
+      view.strides[axis] = piece.view.strides[axis] * range.step;
+      for (; std::holds_alternative<NewAxis>(selection.shaping[shaped]); ++shaped) start.push_back(0);
+      if (!std::holds_alternative<std::int64_t>(selection.shaping[shaped++])) start.push_back(first);
+    }
+    for (; shaped < selection.shaping.size(); ++shaped) start.push_back(0);
+    if (!empty) pieces.push_back({piece.storage, distob::index(view, selection.shaping), start});
+  }
+  return from_pieces(std::move(pieces), shape, a.dtype(), std::move(cut));
+}
+
+Instruction copy_instruction(const Source& from, const Array& to, Site site) {
+  Instruction i;
+  i.what = Instruction::What::copy;
+  i.shape = to.shape();
+  i.sources.push_back(from);
+  i.targets.push_back({storage_of(to), view_of(to)});
+  i.site = site;
+  return i;
+}
+
+void check_assignable(const Shape& from, const Shape& to) {
+  // NumPy lets leading axes of length one go in an assignment.
+  Shape shape = from;
+  while (shape.size() > to.size() && shape[0] == 1) shape.erase(0);
+  bool fits = shape.size() <= to.size();
+  for (std::size_t i = 0; fits && i < shape.size(); ++i) {
+    const std::int64_t extent = to[to.size() - shape.size() + i];
+    fits = shape[i] == 1 || shape[i] == extent;
+  }
+  if (!fits) {
+    throw ValueError("could not broadcast input array from shape " + to_string(from) + " into shape " + to_string(to));
+  }
+}
+
+void check_castable(DType from, DType to) {
+  if (from == to) return;
+  const bool known = from.kind != Kind::Opaque && to.kind != Kind::Opaque && kernels::cast(from.kind, to.kind) != nullptr;
+  if (!known) throw TypeError("distob cannot cast " + from.name() + " to " + to.name());
+}
+
+// The part of an operand that falls on `box` of a target of `shape`.
+Array part_of(const Array& value, const Shape& shape, const Box& box) {
+  const Array whole = in_one_storage(value);
+  return make_array(storage_of(whole), part(distob::broadcast_to(view_of(whole), shape), box), {}, true);
+}
+
+void assign_masked(const Array& target, const Operand& value, const Operand* where, Site site) {
+  check_assignable(detail::shape_of(value), target.shape());
+  if (where != nullptr) check_assignable(detail::shape_of(*where), target.shape());
+  Source source = detail::source_of(value);
+  while (source.storage && source.view.rank() > target.ndim()) {
+    source.view = distob::index(source.view, {std::int64_t{0}});
+  }
+  check_castable(source.storage ? source.view.dtype : DType(source.constant.kind), target.dtype());
+  if (!source.storage) source.constant = detail::cast_scalar(source.constant, target.dtype().kind);
+  if (target.node()->single()) {
+    Instruction i = copy_instruction(source, target, site);
+    if (where != nullptr) i.mask = detail::source_of(*where);
+    return detail::submit(std::move(i), nullptr);
+  }
+  const Array whole_value = source.storage ? make_array(source.storage, source.view, {}, true) : Array();
+  std::optional<Source> mask;
+  if (where != nullptr) mask = detail::source_of(*where);
+  for (const Piece& piece : target.node()->pieces) {
+    const Array part_of_target = make_array(piece.storage, piece.view, {}, true);
+    Instruction i = copy_instruction(source, part_of_target, site);
+    if (whole_value) i.sources[0].view = view_of(part_of(whole_value, target.shape(), box_of(piece)));
+    if (mask) {
+      i.mask = mask;
+      if (mask->storage) i.mask->view = part(distob::broadcast_to(mask->view, target.shape()), box_of(piece));
+    }
+    detail::submit(std::move(i), nullptr);
+  }
+}
+
+}  // namespace
+
+Array view(const Array& a, std::span<const Index> index) {
+  const View mapped_view = distob::index(view_of(a), index);
+  detail::CutPtr cut;
+  if (a.node()->cut) {
+    cut = detail::derive_cut(a, [index = owned(index)](const Partition& p) { return p.index(index); });
+  }
+  if (!a.node()->single()) return view_of_pieces(a, index, mapped_view.shape, std::move(cut));
+  return make_array(storage_of(a), mapped_view, std::move(cut), true);
+}
+
+void assign(const Array& target, const Operand& value, Site site) { assign_masked(target, value, nullptr, site); }
+
+void assign_where(const Array& target, const Operand& value, const Operand& where, Site site) {
+  assign_masked(target, value, &where, site);
+}
+
+Array transpose(const Array& a, std::span<const int> axes) {
+  Dims order;
+  if (axes.empty()) {
+    for (int i = a.ndim(); i-- > 0;) order.push_back(i);
+  } else {
+    for (int axis : axes) order.push_back(normalize_axis(axis, a.ndim()));
+  }
+  detail::CutPtr cut = detail::derive_cut(a, [order](const Partition& p) { return p.transpose(order); });
+  if (a.node()->single()) return mapped(a, [&](const View& v) { return distob::transpose(v, order); }, std::move(cut));
+  const Shape shape = distob::transpose(view_of(a), order).shape;
+  std::vector<Piece> pieces;
+  for (const Piece& piece : a.node()->pieces) {
+    Dims start;
+    for (std::int64_t axis : order) start.push_back(piece.start[static_cast<std::size_t>(axis)]);
+    pieces.push_back({piece.storage, distob::transpose(piece.view, order), start});
+  }
+  return from_pieces(std::move(pieces), shape, a.dtype(), std::move(cut));
+}
+
+Array reshape_view(const Array& a, const Shape& shape) {
+  const Shape resolved = resolve_shape(shape, a.size());
+  if (!a.node()->single()) return {};
+  std::optional<View> view = distob::reshape(view_of(a), resolved);
+  if (!view) return {};
+  return make_array(storage_of(a), *view, detail::derive_cut(a, [resolved](const Partition& p) { return p.adapt_to(resolved); }), true);
+}
+
+Array reshape(const Array& a, const Shape& shape) {
+  Array view = reshape_view(a, shape);
+  if (view) return view;
+  Array whole = detail::new_array(a.shape(), a.dtype(), a.node()->cut);  // C order, which reshape_view always can
+  assign(whole, a);
+  return reshape_view(whole, shape);
+}
+
+Array broadcast_to(const Array& a, const Shape& shape) {
+  const Array whole = in_one_storage(a);
+  const View view = distob::broadcast_to(view_of(whole), shape);
+  return make_array(storage_of(whole), view, detail::derive_cut(a, [shape](const Partition& p) { return p.broadcast_to(shape); }), true);
+}
+
+Array astype(const Array& a, DType dtype, Site site) {
+  check_castable(a.dtype(), dtype);
+  const bool plain = !a.node()->single() || a.ndim() < 2 || view_of(a).is_contiguous();
+  Array result = plain ? detail::new_array(a.shape(), dtype, a.node()->cut)
+                       : detail::new_array(a.shape(), dtype, memory_order(view_of(a)), a.node()->cut);
+  assign(result, a, site);
+  return result;
+}
+
+Array copy(const Array& a) { return astype(a, a.dtype()); }
+
+Array with_partition(const Array& a, const Partition& partition) {
+  detail::CutPtr cut = detail::cut_for(&partition, a.shape());
+  if (a.node()->single()) return make_array(storage_of(a), view_of(a), std::move(cut), a.is_view());
+  return Array(new detail::Node(a.node()->pieces, view_of(a), std::move(cut)));
+}
+
+namespace {
+
+// The shape of `parts` end to end, after checking that they fit; NumPy's words otherwise.
+Shape joined_shape(std::span<const Array> parts, std::size_t axis) {
+  Shape shape = parts[0].shape();
+  for (std::size_t k = 1; k < parts.size(); ++k) {
+    const Shape& other = parts[k].shape();
+    if (other.size() != shape.size()) {
+      throw ValueError("all the input array dimensions except for the concatenation axis must match exactly, but array 0 has " +
+                       std::to_string(shape.size()) + " dimension(s) and array " + std::to_string(k) + " has " +
+                       std::to_string(other.size()) + " dimension(s)");
+    }
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      if (i == axis) {
+        shape[i] += other[i];
+      } else if (shape[i] != other[i]) {
+        throw ValueError("all the input array dimensions except for the concatenation axis must match exactly, but along dimension " +
+                         std::to_string(i) + ", array 0 has size " + std::to_string(shape[i]) + " and array " +
+                         std::to_string(k) + " has size " + std::to_string(other[i]));
+      }
+    }
+  }
+  return shape;
+}
+
+Partition joined_partition(std::span<const Array> parts, std::size_t axis, const Shape& shape) {
+  std::vector<Dims> cuts;
+  std::vector<Slot> slots;
+  for (std::size_t i = 0; i < shape.size(); ++i) cuts.push_back(i == axis ? Dims{0} : Dims{0, shape[i]});
+  std::int64_t at = 0;
+  for (const Array& part : parts) {
+    const Partition& p = part.partition();
+    const auto& own = p.cuts(static_cast<int>(axis));
+    for (std::size_t k = 1; k < own.size(); ++k) {
+      cuts[axis].push_back(at + own[k]);
+      Dims first = Dims::filled(shape.size(), 0);
+      first[axis] = own[k - 1];
+      const bool empty = own[k - 1] == own[k] || part.size() == 0;
+      slots.push_back(empty ? p.slot(0) : p.slot(p.block_of(first)));
+    }
+    at += part.shape()[axis];
+  }
+  return Partition::of_cuts(std::move(cuts), std::move(slots));
+}
+
+}  // namespace
+
+Array join(std::span<const Array> parts, int axis_number) {
+  if (parts.empty()) throw ValueError("need at least one array to join");
+  const auto axis = static_cast<std::size_t>(normalize_axis(axis_number, parts[0].ndim()));
+  const Shape shape = joined_shape(parts, axis);
+  std::vector<Piece> pieces;
+  std::int64_t at = 0;
+  for (const Array& part : parts) {
+    if (!(part.dtype() == parts[0].dtype())) throw TypeError("arrays that are joined must have one dtype");
+    std::vector<Piece> own = part.node()->pieces;
+    if (part.node()->single()) own = {{storage_of(part), view_of(part), Dims::filled(shape.size(), 0)}};
+    for (Piece& piece : own) {
+      if (piece.view.size() == 0) continue;
+      piece.start[axis] += at;
+      pieces.push_back(std::move(piece));
+    }
+    at += part.shape()[axis];
+  }
+  detail::CutPtr cut(new detail::Cut(joined_partition(parts, axis, shape)));
+  return from_pieces(std::move(pieces), shape, parts[0].dtype(), std::move(cut));
+}
+
+Array concatenate(std::span<const Array> parts, int axis_number, DType dtype) {
+  if (parts.empty()) throw ValueError("need at least one array to concatenate");
+  const int axis = normalize_axis(axis_number, parts[0].ndim());
+  const Shape shape = joined_shape(parts, static_cast<std::size_t>(axis));
+  detail::CutPtr cut;
+  if (std::any_of(parts.begin(), parts.end(), [](const Array& a) { return static_cast<bool>(a.node()->cut); })) {
+    cut = detail::CutPtr(new detail::Cut(joined_partition(parts, static_cast<std::size_t>(axis), shape)));
+  }
+  const Array result = detail::new_array(shape, dtype, std::move(cut));
+  Box box = Box::whole(shape);
+  auto& start = box.start[static_cast<std::size_t>(axis)];
+  auto& stop = box.stop[static_cast<std::size_t>(axis)];
+  for (const Array& p : parts) {
+    stop = start + p.shape()[static_cast<std::size_t>(axis)];
+    assign(make_array(storage_of(result), part(view_of(result), box), {}, true), p);
+    start = stop;
+  }
+  return result;
+}
+
+}  // namespace distob::array

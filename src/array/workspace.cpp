@@ -1,0 +1,514 @@
+#include "array/workspace.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "array/job.h"
+#include "distob/errors.h"
+
+namespace distob::array {
+namespace {
+
+constexpr std::size_t kFullWindow = 96;      // instructions; a Black-Scholes formula is 61
+constexpr std::size_t kOpenEntries = 16;     // an appender that is further ahead helps instead
+constexpr std::size_t kKeptWarnings = 256;
+constexpr auto kIdle = std::chrono::microseconds(100);
+constexpr auto kLatest = std::chrono::milliseconds(2);
+
+std::atomic<bool> in_forked_child{false};
+
+program::Scratch& own_scratch() {
+  thread_local program::Scratch scratch;
+  return scratch;
+}
+
+View all_bytes(std::int64_t size) { return View::contiguous(Kind::UInt8, {size}); }
+
+}  // namespace
+
+// --- Life -----------------------------------------------------------------------------------------------------------
+
+Workspace& Workspace::instance() {
+  // Never destroyed: handles in static variables of the user's may outlive any order of destruction.
+  static Workspace& workspace = *new Workspace;
+  if (forked()) {
+    throw ForkedError(
+        "distob arrays cannot be used in a forked child: the threads and memory of the parent are not here. "
+        "Gather what the child needs before the fork.");
+  }
+  return workspace;
+}
+
+bool Workspace::forked() noexcept { return in_forked_child.load(std::memory_order_relaxed); }
+
+Workspace::Workspace() : budget_(memory::default_memory_limit()), threads_(node::default_threads()) {
+  pthread_atfork(nullptr, nullptr, [] { in_forked_child.store(true, std::memory_order_relaxed); });
+  std::atexit([] {
+    if (!forked()) instance().run_inline();
+  });
+}
+
+void Workspace::set_threads(int n) {
+  if (n < 1) throw ValueError("the number of threads must be above zero, not " + std::to_string(n));
+  sync();
+  node::Crew* old = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    threads_.store(n, std::memory_order_relaxed);
+    old = crew_.exchange(nullptr);
+  }
+  if (old != nullptr) old->stop();
+}
+
+void Workspace::run_inline() {
+  std::unique_ptr<node::FlushTimer> timer;
+  {
+    const MutexLock lock(mutex_);
+    timer = std::move(timer_);
+  }
+  timer.reset();
+  set_threads(1);
+}
+
+node::Crew& Workspace::crew() {
+  if (node::Crew* crew = crew_.load(std::memory_order_acquire)) return *crew;
+  const MutexLock lock(mutex_);
+  if (node::Crew* crew = crew_.load(std::memory_order_acquire)) return *crew;
+  // One thread: the caller's own does it all.
+  const int workers = threads() == 1 ? 0 : threads();
+  crews_.push_back(std::make_unique<node::Crew>(workers, [this](node::Task& task) { ended(task); }));
+  crew_.store(crews_.back().get(), std::memory_order_release);
+  return *crews_.back();
+}
+
+// --- Memory ---------------------------------------------------------------------------------------------------------
+
+memory::StoragePtr Workspace::new_storage(std::int64_t bytes) {
+  memory::StoragePtr storage = memory::Storage::create(bytes);
+  if (budget_.try_reserve(bytes, storage->reservation)) return storage;
+  sync();  // dead temporaries of the window and of running programs give theirs back
+  if (!budget_.try_reserve(bytes, storage->reservation)) budget_.refuse(bytes);
+  return storage;
+}
+
+memory::MemoryPtr Workspace::take_memory(std::int64_t bytes, bool shared) {
+  if (shared) return memory::Memory::allocate_shared(static_cast<std::size_t>(bytes));
+  auto found = std::find_if(given_up_.begin(), given_up_.end(), [&](const memory::MemoryPtr& m) {
+    return m->size() == static_cast<std::size_t>(bytes) && !m->pinned();
+  });
+  if (found == given_up_.end()) return memory::Memory::allocate(static_cast<std::size_t>(bytes));
+  memory::MemoryPtr memory = std::move(*found);
+  given_up_.erase(found);
+  return memory;
+}
+
+void Workspace::ensure_memory(memory::Storage& storage) {
+  if (!storage.memory()) storage.set_memory(take_memory(storage.size(), false));
+}
+
+// --- The window -----------------------------------------------------------------------------------------------------
+
+void Workspace::push(Instruction instruction) {
+  window_.push_back(std::move(instruction));
+  ++instructions_;
+}
+
+void Workspace::append(Instruction instruction) {
+  MutexLock lock(mutex_);
+  push(std::move(instruction));
+  if (window_.size() < kFullWindow) {
+    if (threads() == 1) return;
+    if (!timer_) timer_ = std::make_unique<node::FlushTimer>(kIdle, kLatest, [this] { timer_fired(); });
+    timer_->touch();
+    return;
+  }
+  flush_and_start(lock, From::appender);
+  if (order_.open() > kOpenEntries) {
+    wait_until(lock, [this]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.open() <= kOpenEntries / 2; });
+  }
+}
+
+unsigned Workspace::append_and_wait(Instruction instruction) {
+  const std::vector<Target> targets = instruction.targets;
+  MutexLock lock(mutex_);
+  const Site site = instruction.site = next_private_site_ = (next_private_site_ + 1) | 0x80000000U;
+  private_flags_[site] = 0;
+  push(std::move(instruction));
+  flush_and_start(lock, From::waiter);
+  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+    return std::all_of(targets.begin(), targets.end(), [&](const Target& t) DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+      return !t.storage->memory() || order_.may_read(t.storage->memory().get(), t.view);
+    });
+  });
+  return private_flags_.extract(site).mapped();
+}
+
+void Workspace::timer_fired() {
+  MutexLock lock(mutex_);
+  flush_and_start(lock, From::timer);
+}
+
+bool Workspace::waits_in_window(const memory::Storage& storage, bool also_read) const {
+  for (const Instruction& i : window_) {
+    for (const Target& t : i.targets) {
+      if (t.storage.get() == &storage) return true;
+    }
+    if (!also_read) continue;
+    for (const Source& s : i.sources) {
+      if (s.storage.get() == &storage) return true;
+    }
+    if (i.mask && i.mask->storage.get() == &storage) return true;
+  }
+  return false;
+}
+
+bool Workspace::ready(std::span<const Source* const> sources, std::span<const Target* const> targets) {
+  for (const Source* s : sources) {
+    const memory::Storage* storage = s->storage.get();
+    if (storage == nullptr) continue;
+    if (!window_.empty() && waits_in_window(*storage, false)) return false;
+    if (!storage->memory() || !order_.may_read(storage->memory().get(), s->view)) return false;
+  }
+  for (const Target* t : targets) {
+    memory::Storage& storage = *t->storage;
+    if (!storage.memory()) {
+      if (!window_.empty() && waits_in_window(storage, true)) return false;
+      storage.set_memory(memory::Memory::allocate(static_cast<std::size_t>(storage.size())));
+      continue;
+    }
+    if (storage.memory()->pinned() || (!window_.empty() && waits_in_window(storage, true))) return false;
+    if (!order_.may_write(storage.memory().get(), t->view)) return false;
+  }
+  return true;
+}
+
+// --- From the window to the order -----------------------------------------------------------------------------------
+
+void Workspace::flush(Jobs& ready) {
+  if (window_.empty()) return;
+  const std::vector<Instruction> window = std::exchange(window_, {});
+  const Plan plan = plan_passes(window);
+  last_passes_.clear();
+  for (const Pass& pass : plan.passes) launch(window, pass, plan, ready);
+}
+
+void Workspace::launch(std::span<const Instruction> window, const Pass& pass, const Plan& plan, Jobs& ready) {
+  Bindings bindings;
+  const auto bind_once = [&](const memory::StoragePtr& s) DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+    if (s && plan.stored.contains(s.get()) && !bindings.contains(s.get())) {
+      bindings[s.get()] = bind(window, pass, plan, *s, ready);
+    }
+  };
+  for (std::uint32_t number : pass.instructions) {
+    for (const Source& s : window[number].sources) bind_once(s.storage);
+    if (window[number].mask) bind_once(window[number].mask->storage);
+    for (const Target& t : window[number].targets) bind_once(t.storage);
+  }
+  Compiled compiled = compile(window, pass, plan, bindings);
+  ++programs_;
+  last_passes_ += compiled.program.to_string();
+  enter(make_job(std::move(compiled), seats()), ready);
+}
+
+Binding Workspace::bind(std::span<const Instruction> window, const Pass& pass, const Plan&, memory::Storage& storage,
+                        Jobs& ready) {
+  std::vector<View> written;
+  bool partly = false;
+  for (std::uint32_t number : pass.instructions) {
+    for (const Target& t : window[number].targets) {
+      if (t.storage.get() != &storage) continue;
+      partly |= window[number].mask.has_value() && window[number].what != Instruction::What::reduce;
+      if (std::find(written.begin(), written.end(), t.view) == written.end()) written.push_back(t.view);
+    }
+  }
+  if (written.empty() || !storage.memory()) {
+    ensure_memory(storage);
+    return {storage.memory(), storage.memory()};
+  }
+  const order::Needs needs{storage.memory()->pinned(), pass.repointed.contains(&storage)};
+  return move(storage, order::plan_write(storage.size(), written, partly, needs), ready);
+}
+
+Binding Workspace::move(memory::Storage& storage, const order::WritePlan& plan, Jobs& ready) {
+  const memory::MemoryPtr before = storage.memory();
+  if (!plan.fresh) return {before, before};
+  const memory::MemoryPtr after = take_memory(storage.size(), before->shared());
+  for (const View& view : plan.carried) enter_copy(before, after, view, ready);
+  storage.set_memory(after);
+  ++repoints_;
+  if (!before->shared() && !before->pinned()) given_up_.push_back(before);
+  return {before, after};
+}
+
+void Workspace::enter_copy(const memory::MemoryPtr& from, const memory::MemoryPtr& to, const View& view, Jobs& ready) {
+  if (view.size() == 0) return;
+  bytes_copied_ += static_cast<std::uint64_t>(view.nbytes());
+  std::shared_ptr<Job> job = view.is_contiguous()
+                                 ? make_byte_copy(to->data() + view.offset, from->data() + view.offset, view.nbytes(), seats())
+                                 : make_job(copying(view, view), {from->data(), to->data()}, seats());
+  job->memories = {from, to};
+  job->accesses = {{from.get(), view, false}, {to.get(), view, true}};
+  enter(std::move(job), ready);
+}
+
+void Workspace::enter(std::shared_ptr<Job> job, Jobs& ready) {
+  job->entry = next_entry_++;
+  if (order_.append(job->entry, job->accesses)) ready.push_back(job);
+  job->accesses.clear();
+  jobs_.emplace(job->entry, std::move(job));
+}
+
+// --- From the order to the threads ----------------------------------------------------------------------------------
+
+void Workspace::flush_and_start(MutexLock& lock, From from) {
+  Jobs ready;
+  flush(ready);
+  if (ready.empty()) return;
+  lock.unlock();
+  start(std::move(ready), from);
+  lock.lock();
+}
+
+void Workspace::start(Jobs jobs, From from) {
+  for (std::shared_ptr<Job>& job : jobs) {
+    if (job->small() && from != From::timer) {
+      run_to_end(job);
+    } else {
+      // A caller who waits takes a seat himself: waking a thread for it would only make two fight for one core.
+      crew().post(std::move(job), from == From::waiter ? seats() - 1 : seats());
+    }
+  }
+}
+
+void Workspace::run_to_end(const std::shared_ptr<Job>& job) {
+  job->run_alone(own_scratch());
+  ended(*job);
+}
+
+void Workspace::ended(node::Task& task) {
+  auto& job = static_cast<Job&>(task);
+  Jobs next;
+  {
+    const MutexLock lock(mutex_);
+    for (const program::Raised& r : job.outcome().raised) note(r.flags, r.tag);
+    job.done = true;
+    job.memories.clear();
+    if (job.entry != 0) finish_entry(job.entry, next);
+    if (waiters_ > 0) progress_.notify_all();
+  }
+  start(std::move(next), From::appender);
+}
+
+void Workspace::finish_entry(order::EntryId entry, Jobs& ready) {
+  jobs_.erase(entry);
+  std::vector<order::EntryId> entries;
+  order_.finish(entry, entries);
+  for (order::EntryId e : entries) {
+    auto held = held_.find(e);
+    if (held != held_.end()) {
+      held->second = true;  // its caller waits for this
+    } else {
+      ready.push_back(jobs_.at(e));
+    }
+  }
+  // What nobody uses any more is better off in the pool, where every size finds it.
+  std::erase_if(given_up_, [this](const memory::MemoryPtr& m) DISTOB_NO_THREAD_SAFETY_ANALYSIS { return !order_.busy(m.get()); });
+  if (waiters_ > 0) progress_.notify_all();
+}
+
+template <class Predicate>
+void Workspace::wait_until(MutexLock& lock, Predicate done) {
+  ++waiters_;
+  while (!done()) {
+    lock.unlock();
+    const bool helped = crew().help(own_scratch());
+    lock.lock();
+    if (!helped && !done()) lock.wait(progress_);
+  }
+  --waiters_;
+}
+
+void Workspace::run_apart(const View& from, char* source, const View& to, char* target) {
+  if (to.size() == 0) return;
+  bytes_copied_ += static_cast<std::uint64_t>(to.nbytes());
+  const bool bytes_only = from.dtype == to.dtype && from.is_contiguous() && to.is_contiguous();
+  const std::shared_ptr<Job> job =
+      bytes_only ? make_byte_copy(target + to.offset, source + from.offset, to.nbytes(), seats())
+                 : make_job(copying(from, to), {source, target}, seats());
+  run_and_wait(job);
+}
+
+void Workspace::run_ranges(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) {
+  run_and_wait(make_ranges(n, work, seats()));
+}
+
+void Workspace::run_and_wait(const std::shared_ptr<Job>& job) {
+  if (job->small()) {
+    job->run_alone(own_scratch());
+    return;
+  }
+  crew().post(job, seats() - 1);
+  MutexLock lock(mutex_);
+  wait_until(lock, [&] { return job->done; });
+}
+
+// --- Reading and lending --------------------------------------------------------------------------------------------
+
+memory::Pin Workspace::pin(memory::Storage& storage, const View& view) {
+  MutexLock lock(mutex_);
+  if (!window_.empty() && waits_in_window(storage, false)) flush_and_start(lock, From::waiter);
+  ensure_memory(storage);
+  memory::Pin pin(storage.memory());
+  const memory::Memory* memory = pin.memory().get();
+  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.may_read(memory, view); });
+  return pin;
+}
+
+void Workspace::read_element(memory::Storage& storage, const View& view, void* bytes) {
+  MutexLock lock(mutex_);
+  if (!window_.empty() && waits_in_window(storage, false)) flush_and_start(lock, From::waiter);
+  ensure_memory(storage);
+  const memory::Pin pin(storage.memory());
+  const memory::Memory* memory = pin.memory().get();
+  if (!order_.may_read(memory, view)) {
+    wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.may_read(memory, view); });
+  }
+  std::memcpy(bytes, memory->data() + view.offset, view.dtype.itemsize);
+}
+
+order::EntryId Workspace::open_entry(MutexLock& lock, const memory::MemoryPtr& memory, const View& view, bool write) {
+  const order::EntryId entry = next_entry_++;
+  const order::Access access{memory.get(), view, write};
+  bool& mine = held_[entry];
+  mine = order_.append(entry, std::span(&access, 1));
+  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return held_.at(entry); });
+  return entry;
+}
+
+void Workspace::move_away(MutexLock& lock, memory::Storage& storage, bool shared) {
+  const memory::MemoryPtr before = storage.memory();
+  const memory::MemoryPtr after = take_memory(storage.size(), shared);
+  Jobs ready;
+  enter_copy(before, after, all_bytes(storage.size()), ready);
+  storage.set_memory(after);
+  ++repoints_;
+  lock.unlock();
+  start(std::move(ready), From::waiter);
+  lock.lock();
+}
+
+Workspace::Hold Workspace::hold_for_write(memory::Storage& storage, const View& view) {
+  MutexLock lock(mutex_);
+  flush_and_start(lock, From::waiter);
+  ensure_memory(storage);
+  while (storage.memory()->pinned()) move_away(lock, storage, storage.memory()->shared());
+  const memory::MemoryPtr memory = storage.memory();
+  return {open_entry(lock, memory, view, true), memory};
+}
+
+Workspace::Hold Workspace::lend(memory::Storage& storage, const View& view, bool write) {
+  MutexLock lock(mutex_);
+  flush_and_start(lock, From::waiter);
+  ensure_memory(storage);
+  const memory::MemoryPtr now = storage.memory();
+  const bool given_away = now->pinned() && (write || (lent_.contains(now.get()) && lent_.at(now.get()).kept));
+  if (!now->shared() || given_away) move_away(lock, storage, true);
+  const memory::MemoryPtr memory = storage.memory();
+  ++lent_[memory.get()].loans;
+  return {open_entry(lock, memory, view, write), memory};
+}
+
+void Workspace::close(const Hold& hold) {
+  Jobs ready;
+  {
+    const MutexLock lock(mutex_);
+    held_.erase(hold.entry);
+    finish_entry(hold.entry, ready);
+  }
+  start(std::move(ready), From::appender);
+}
+
+void Workspace::end_loan(memory::Storage& storage, const Hold& hold, bool kept) {
+  close(hold);
+  MutexLock lock(mutex_);
+  Lent& lent = lent_.at(hold.memory.get());
+  if (kept && !lent.kept) {
+    lent.kept = true;
+    hold.memory->pin();  // for ever: nobody can say when the engine lets go
+  }
+  if (--lent.loans > 0) return;
+  const bool must_move = lent.kept && storage.memory() == hold.memory;
+  lent_.erase(hold.memory.get());
+  if (!must_move) return;
+  move_away(lock, storage, true);
+  const memory::MemoryPtr memory = storage.memory();
+  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+    return !order_.busy(hold.memory.get()) && order_.may_read(memory.get(), all_bytes(storage.size()));
+  });
+}
+
+// --- The machine ----------------------------------------------------------------------------------------------------
+
+void Workspace::sync() {
+  MutexLock lock(mutex_);
+  flush_and_start(lock, From::waiter);
+  const order::EntryId last = next_entry_;
+  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+    return std::none_of(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.first < last; });
+  });
+}
+
+void Workspace::note(unsigned flags, Site site) {
+  if (flags == 0 || site == 0) return;
+  if ((site & 0x80000000U) != 0) {
+    auto found = private_flags_.find(site);
+    if (found != private_flags_.end()) found->second |= flags;
+    return;
+  }
+  auto found = std::find_if(warnings_.begin(), warnings_.end(), [&](const FloatWarning& w) { return w.site == site; });
+  if (found != warnings_.end()) {
+    found->flags |= flags;
+  } else if (warnings_.size() < kKeptWarnings) {
+    warnings_.push_back({flags, site});
+  }
+  warnings_pending_.store(true, std::memory_order_relaxed);
+}
+
+void Workspace::raised(unsigned flags, Site site) {
+  const MutexLock lock(mutex_);
+  note(flags, site);
+}
+
+std::vector<FloatWarning> Workspace::take_warnings() {
+  const MutexLock lock(mutex_);
+  warnings_pending_.store(false, std::memory_order_relaxed);
+  return std::exchange(warnings_, {});
+}
+
+std::string Workspace::explain() {
+  const MutexLock lock(mutex_);
+  std::string text = "waiting in the window: " + std::to_string(window_.size()) + " instructions\n";
+  const Plan plan = plan_passes(window_);
+  for (const Pass& pass : plan.passes) {
+    text += "  a pass over " + to_string(pass.shape) + ": " + std::to_string(pass.instructions.size()) + " instructions\n";
+  }
+  return text + "ran last:\n" + last_passes_;
+}
+
+Statistics Workspace::statistics() {
+  const MutexLock lock(mutex_);
+  Statistics s;
+  s.instructions = instructions_;
+  s.inline_runs = inline_runs_;
+  s.programs = programs_;
+  s.repoints = repoints_;
+  s.bytes_copied = bytes_copied_.load();
+  s.bytes_live = static_cast<std::uint64_t>(budget_.used());
+  s.storages_live = static_cast<std::uint64_t>(memory::usage().live_blocks);
+  return s;
+}
+
+}  // namespace distob::array

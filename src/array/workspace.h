@@ -1,0 +1,182 @@
+// Where array work of this process comes together: the window, the order, the threads.
+//
+// One mutex guards it all. Under it are only planning, small kernels and counters: no allocation callback, no finalizer,
+// no Python. Programs run outside of it. The workspace is never destroyed: exported memory and late handles may need it.
+//
+//   append -> window --flush--> passes -> programs -> order --ready--> crew (or the calling thread) --ended--> order
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "array/compile.h"
+#include "array/instruction.h"
+#include "array/job.h"
+#include "array/passes.h"
+#include "base/mutex.h"
+#include "memory/budget.h"
+#include "memory/storage.h"
+#include "node/crew.h"
+#include "node/timer.h"
+#include "order/order.h"
+#include "order/repoint.h"
+
+namespace distob::array {
+
+class Workspace {
+ public:
+  /// Throws ForkedError in a child of fork().
+  [[nodiscard]] static Workspace& instance();
+  /// True in a child of fork(), where nothing may be touched.
+  [[nodiscard]] static bool forked() noexcept;
+
+  // --- Memory ---------------------------------------------------------------------------------------------------------
+
+  /// A storage without memory; its bytes are taken from the budget. Throws MemoryError after everything else was tried.
+  [[nodiscard]] memory::StoragePtr new_storage(std::int64_t bytes) DISTOB_EXCLUDES(mutex_);
+
+  // --- Work -----------------------------------------------------------------------------------------------------------
+
+  /// Puts an instruction at the end of the sequence.
+  void append(Instruction instruction) DISTOB_EXCLUDES(mutex_);
+  /// The same, and waits until its targets are written. Returns the float flags it raised.
+  unsigned append_and_wait(Instruction instruction) DISTOB_EXCLUDES(mutex_);
+
+  /// Runs `work()` under the lock, in this thread, if every operand is ready: `sources` have been written, and nobody
+  /// reads or writes `targets`, which then have memory. Returns false, and does nothing, otherwise.
+  template <class Work>
+  bool run_small(std::span<const Source* const> sources, std::span<const Target* const> targets, Work&& work)
+      DISTOB_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (!ready(sources, targets)) return false;
+    work();
+    ++inline_runs_;
+    return true;
+  }
+
+  /// Float flags from a small run, for the line `site`.
+  void raised(unsigned flags, Site site) DISTOB_EXCLUDES(mutex_);
+
+  /// Copies, with a cast, memory that no entry of the order can touch (the caller's, new, or pinned), on all threads.
+  void run_apart(const View& from, char* source, const View& to, char* target) DISTOB_EXCLUDES(mutex_);
+
+  /// Calls `work(first, last)` for ranges that make up [0, n), on all threads if n is large, and waits for all of them.
+  void run_ranges(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) DISTOB_EXCLUDES(mutex_);
+
+  // --- Reading and lending --------------------------------------------------------------------------------------------
+
+  /// Pins what a view shows now and waits until it is written. Later writes to the storage go elsewhere.
+  [[nodiscard]] memory::Pin pin(memory::Storage& storage, const View& view) DISTOB_EXCLUDES(mutex_);
+  /// Copies the first element of a view, as it lies in memory, once it is written.
+  void read_element(memory::Storage& storage, const View& view, void* bytes) DISTOB_EXCLUDES(mutex_);
+
+  /// An open entry: until it is closed, work on its elements that conflicts with it waits.
+  struct Hold {
+    order::EntryId entry = 0;
+    memory::MemoryPtr memory;
+  };
+  /// Waits for earlier work on the view and keeps later work away. The storage is moved first if its memory is pinned.
+  [[nodiscard]] Hold hold_for_write(memory::Storage& storage, const View& view) DISTOB_EXCLUDES(mutex_);
+  void close(const Hold& hold) DISTOB_EXCLUDES(mutex_);
+  /// A loan: the same in shared memory, to which the storage moves first, for reading or for both.
+  [[nodiscard]] Hold lend(memory::Storage& storage, const View& view, bool write) DISTOB_EXCLUDES(mutex_);
+  /// Ends a loan. If somebody outside keeps the memory of this loan or of another that ended before, the storage moves to
+  /// other memory as soon as no loan of it is open.
+  void end_loan(memory::Storage& storage, const Hold& hold, bool kept) DISTOB_EXCLUDES(mutex_);
+
+  // --- The machine ----------------------------------------------------------------------------------------------------
+
+  void sync() DISTOB_EXCLUDES(mutex_);
+  void set_threads(int n) DISTOB_EXCLUDES(mutex_);
+  [[nodiscard]] int threads() const { return threads_.load(std::memory_order_relaxed); }
+  void run_inline() DISTOB_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<FloatWarning> take_warnings() DISTOB_EXCLUDES(mutex_);
+  [[nodiscard]] bool warnings_pending() const noexcept { return warnings_pending_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::string explain() DISTOB_EXCLUDES(mutex_);
+  [[nodiscard]] Statistics statistics() DISTOB_EXCLUDES(mutex_);
+
+ private:
+  using Jobs = std::vector<std::shared_ptr<Job>>;
+  enum class From : std::uint8_t { waiter, appender, timer };  // who starts jobs: whether it will help, and may run small ones
+
+  Workspace();
+
+  // Under the lock.
+  void push(Instruction instruction) DISTOB_REQUIRES(mutex_);
+  void flush(Jobs& ready) DISTOB_REQUIRES(mutex_);
+  void launch(std::span<const Instruction> window, const Pass& pass, const Plan& plan, Jobs& ready) DISTOB_REQUIRES(mutex_);
+  Binding bind(std::span<const Instruction> window, const Pass& pass, const Plan& plan, memory::Storage& storage, Jobs& ready)
+      DISTOB_REQUIRES(mutex_);
+  Binding move(memory::Storage& storage, const order::WritePlan& plan, Jobs& ready) DISTOB_REQUIRES(mutex_);
+  void enter(std::shared_ptr<Job> job, Jobs& ready) DISTOB_REQUIRES(mutex_);
+  void enter_copy(const memory::MemoryPtr& from, const memory::MemoryPtr& to, const View& view, Jobs& ready)
+      DISTOB_REQUIRES(mutex_);
+  memory::MemoryPtr take_memory(std::int64_t bytes, bool shared) DISTOB_REQUIRES(mutex_);
+  void ensure_memory(memory::Storage& storage) DISTOB_REQUIRES(mutex_);
+  bool ready(std::span<const Source* const> sources, std::span<const Target* const> targets) DISTOB_REQUIRES(mutex_);
+  bool waits_in_window(const memory::Storage& storage, bool also_read) const DISTOB_REQUIRES(mutex_);
+  void note(unsigned flags, Site site) DISTOB_REQUIRES(mutex_);
+
+  // Gives the lock up and takes it again.
+  void flush_and_start(MutexLock& lock, From from) DISTOB_REQUIRES(mutex_);
+  template <class Predicate>
+  void wait_until(MutexLock& lock, Predicate done) DISTOB_REQUIRES(mutex_);
+  void move_away(MutexLock& lock, memory::Storage& storage, bool shared) DISTOB_REQUIRES(mutex_);
+  order::EntryId open_entry(MutexLock& lock, const memory::MemoryPtr& memory, const View& view, bool write)
+      DISTOB_REQUIRES(mutex_);
+  void finish_entry(order::EntryId entry, Jobs& ready) DISTOB_REQUIRES(mutex_);
+
+  // Without the lock.
+  void start(Jobs jobs, From from) DISTOB_EXCLUDES(mutex_);
+  void ended(node::Task& task) DISTOB_EXCLUDES(mutex_);
+  void run_and_wait(const std::shared_ptr<Job>& job) DISTOB_EXCLUDES(mutex_);
+  void run_to_end(const std::shared_ptr<Job>& job) DISTOB_EXCLUDES(mutex_);
+  void timer_fired() DISTOB_EXCLUDES(mutex_);
+  [[nodiscard]] node::Crew& crew() DISTOB_EXCLUDES(mutex_);
+  [[nodiscard]] int seats() const { return threads_.load(std::memory_order_relaxed); }
+
+  memory::Budget budget_;
+  std::atomic<int> threads_;
+  std::atomic<bool> warnings_pending_{false};
+  std::atomic<std::uint64_t> bytes_copied_{0};
+
+  Mutex mutex_;
+  std::condition_variable progress_;
+  std::vector<Instruction> window_ DISTOB_GUARDED_BY(mutex_);
+  order::Order order_ DISTOB_GUARDED_BY(mutex_);
+  std::unordered_map<order::EntryId, std::shared_ptr<Job>> jobs_ DISTOB_GUARDED_BY(mutex_);
+  order::EntryId next_entry_ DISTOB_GUARDED_BY(mutex_) = 1;
+  /// Memory that storages gave up while programs still use it: the next storage of the size takes it, uses and all.
+  std::vector<memory::MemoryPtr> given_up_ DISTOB_GUARDED_BY(mutex_);
+  /// Shared memory that is lent: how many loans are open, and whether somebody keeps it.
+  struct Lent {
+    int loans = 0;
+    bool kept = false;
+  };
+  std::unordered_map<const memory::Memory*, Lent> lent_ DISTOB_GUARDED_BY(mutex_);
+  /// Entries that stand for a caller who waits for his turn or holds it.
+  std::unordered_map<order::EntryId, bool> held_ DISTOB_GUARDED_BY(mutex_);
+  std::vector<FloatWarning> warnings_ DISTOB_GUARDED_BY(mutex_);
+  std::unordered_map<Site, unsigned> private_flags_ DISTOB_GUARDED_BY(mutex_);
+  Site next_private_site_ DISTOB_GUARDED_BY(mutex_) = 0x80000000U;
+  int waiters_ DISTOB_GUARDED_BY(mutex_) = 0;
+  std::string last_passes_ DISTOB_GUARDED_BY(mutex_);
+  std::uint64_t instructions_ DISTOB_GUARDED_BY(mutex_) = 0;
+  std::uint64_t inline_runs_ DISTOB_GUARDED_BY(mutex_) = 0;
+  std::uint64_t programs_ DISTOB_GUARDED_BY(mutex_) = 0;
+  std::uint64_t repoints_ DISTOB_GUARDED_BY(mutex_) = 0;
+
+  // The crew in use; crews of other sizes are stopped but kept, because a late thread may still look at them.
+  std::atomic<node::Crew*> crew_{nullptr};
+  std::vector<std::unique_ptr<node::Crew>> crews_ DISTOB_GUARDED_BY(mutex_);
+  std::unique_ptr<node::FlushTimer> timer_ DISTOB_GUARDED_BY(mutex_);
+};
+
+}  // namespace distob::array
