@@ -84,9 +84,8 @@ double copy(Arrays& arrays, std::size_t bytes) {
   arrays.resize(bytes / 8, false);
   double* a = arrays.a.get();
   const double* b = arrays.b.get();
-  return in_parallel(bytes / 8, [=](std::size_t first, std::size_t last) {
-    std::memcpy(a + first, b + first, 8 * (last - first));
-  });
+  return in_parallel(
+      bytes / 8, [=](std::size_t first, std::size_t last) { std::memcpy(a + first, b + first, 8 * (last - first)); });
 }
 
 }  // namespace
