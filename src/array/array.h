@@ -99,21 +99,22 @@ struct Foreign {
 
 /// What an operation reads: an array, a constant, or foreign elements, which are copied during the call.
 ///
-/// Refers to what it was made from, which must outlive it.
+/// Refers to the array or the foreign elements it was made from, which must outlive it; a scalar it copies.
 class Operand {
  public:
   Operand(const Array& a) : array_(&a) {}       // NOLINT(google-explicit-constructor): made at every call
-  Operand(const Scalar& s) : scalar_(&s) {}     // NOLINT(google-explicit-constructor)
+  Operand(const Scalar& s) : scalar_(s), is_scalar_(true) {}  // NOLINT(google-explicit-constructor)
   Operand(const Foreign& f) : foreign_(&f) {}   // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] const Array* array() const { return array_; }
-  [[nodiscard]] const Scalar* scalar() const { return scalar_; }
+  [[nodiscard]] const Scalar* scalar() const { return is_scalar_ ? &scalar_ : nullptr; }
   [[nodiscard]] const Foreign* foreign() const { return foreign_; }
 
  private:
   const Array* array_ = nullptr;
-  const Scalar* scalar_ = nullptr;
   const Foreign* foreign_ = nullptr;
+  Scalar scalar_;
+  bool is_scalar_ = false;
 };
 
 // --- Making arrays --------------------------------------------------------------------------------------------------
