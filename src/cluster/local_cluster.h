@@ -64,6 +64,7 @@ class LocalCluster {
   std::shared_ptr<hub::Client> client_;
   std::unique_ptr<Watcher> watcher_;
   std::vector<EngineId> engines_;
+  std::chrono::milliseconds grace_;
   pid_t owner_;
 };
 

@@ -1,0 +1,9 @@
+// Everything: remote objects and distributed arrays that behave like local ones.
+#pragma once
+
+#include "distob/calls.h"
+#include "distob/cluster.h"
+#include "distob/codec.h"
+#include "distob/errors.h"
+#include "distob/future.h"
+#include "distob/remote.h"
