@@ -54,13 +54,17 @@ class Writer {
  public:
   /// Appends raw bytes.
   void put(const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const std::byte*>(data);
-    bytes_.insert(bytes_.end(), bytes, bytes + size);
+    if (size > capacity_ - size_) grow(size);
+    if (size) std::memcpy(data_.get() + size_, data, size);
+    size_ += size;
   }
   /// Appends a count or an index, 7 bits a byte, low ones first.
   void put_number(std::uint64_t number) {
-    for (; number >= 0x80; number >>= 7) bytes_.push_back(static_cast<std::byte>(number | 0x80));
-    bytes_.push_back(static_cast<std::byte>(number));
+    unsigned char bytes[10];
+    std::size_t size = 0;
+    for (; number >= 0x80; number >>= 7) bytes[size++] = static_cast<unsigned char>(number | 0x80);
+    bytes[size++] = static_cast<unsigned char>(number);
+    put(bytes, size);
   }
   /// Appends a reference: the object does not travel, whoever decodes it refers to the same object (or to nothing).
   void put_reference(const Ref& ref) {
@@ -68,14 +72,19 @@ class Writer {
     put_number(ref ? references_.size() : 0);
   }
 
-  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-  [[nodiscard]] std::vector<std::byte> take_bytes() { return std::move(bytes_); }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
   /// The references that were put, in order; they stay counted as long as the Writer lives.
   [[nodiscard]] const std::vector<Ref>& references() const { return references_; }
-  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
 
  private:
-  std::vector<std::byte> bytes_;
+  void grow(std::size_t size);  ///< makes room for `size` more bytes
+
+  struct Free {
+    void operator()(std::byte* data) const;
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
   std::vector<Ref> references_;
 };
 

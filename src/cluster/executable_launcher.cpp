@@ -15,7 +15,8 @@ StartedEngine ExecutableLauncher::start(EngineFiles files) {
   StartedEngine started;
   started.pid = spawn({.path = "/proc/self/exe",
                        .arguments = arguments_,
-                       .environment = {kRoleVariable + ("=" + std::to_string(kRoleDescriptor)), "DISTOB_THREADS=1"},
+                       .environment = {std::string(kRoleVariable).append("=").append(std::to_string(kRoleDescriptor)),
+                                       "DISTOB_THREADS=1"},
                        .descriptors = {{files.output.get(), 1},
                                        {files.errors.get(), 2},
                                        {role.get(), kRoleDescriptor},

@@ -62,7 +62,7 @@ class NativeExecutor::Running : public detail::Invocation {
       outcome.references.push_back(ref.state()->id);
     }
     if (auto large = detail::share_if_large(result.bytes())) outcome.buffers.push_back(std::move(*large));
-    else outcome.payload = result.take_bytes();
+    else outcome.payload.assign(result.bytes().begin(), result.bytes().end());
     return outcome;
   }
 

@@ -50,7 +50,6 @@ EngineId Caller::next() {
 
 Writer begin_call(const Operation& operation) {
   Writer call;
-  call.reserve(operation.name.size() + 64);
   distob::encode(call, operation.hash);
   distob::encode(call, operation.name);
   return call;

@@ -125,7 +125,7 @@ std::exception_ptr make(const Travelling& error) {
 std::vector<std::byte> encode_exception(const std::exception_ptr& error) {
   Writer out;
   encode(out, describe(error));
-  return out.take_bytes();
+  return {out.bytes().begin(), out.bytes().end()};
 }
 
 std::exception_ptr decode_exception(std::span<const std::byte> bytes) {

@@ -1,0 +1,3 @@
+#include <distob/distob.h>
+int sum(const double* values) { return static_cast<int>(*values); }
+int call(distob::Cluster& cluster, const double* values) { return cluster.call<sum>(values); }

@@ -1,0 +1,5 @@
+#include <distob/distob.h>
+struct Shape {
+  virtual ~Shape() = default;
+};
+void send(distob::Writer& out, const std::unique_ptr<Shape>& shape) { distob::encode(out, shape); }
