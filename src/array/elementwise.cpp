@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "array/operands.h"
 #include "array/workspace.h"
@@ -35,7 +36,7 @@ Array new_result(const Shape& shape, DType dtype, std::span<const Source> source
   bool plain = true;
   for (const Source& s : sources) {
     if (!s.storage || !(s.view.shape == shape)) continue;
-    plain = plain && (views.empty() || true) && s.view.is_contiguous();
+    plain = plain && s.view.is_contiguous();
     views.push_back(s.view);
   }
   if (plain || shape.size() < 2) return detail::new_array(shape, dtype, cut);
@@ -125,7 +126,71 @@ std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Oper
   return results;
 }
 
+namespace {
+
+// The way of most small operations: everything is contiguous, of one shape and of the kernel's kinds. An instruction is
+// never built; what is left is a lock, an allocation and the loop. Returns an empty handle if it does not apply.
+Array apply_straight(const kernels::Kernel& kernel, std::span<const Operand> operands, const ApplyOptions& options) {
+  constexpr std::size_t kMost = 3;
+  const bool plain = options.where == nullptr && options.dtypes.empty() && options.out.empty() && kernel.outputs == 1;
+  if (!plain || operands.size() > kMost) return {};
+  const detail::Node* first = nullptr;
+  std::array<char*, kMost + 1> data{};
+  std::array<std::ptrdiff_t, kMost + 1> steps{};
+  for (std::size_t k = 0; k < operands.size(); ++k) {
+    if (const Scalar* scalar = operands[k].scalar()) {
+      if (scalar->kind != kernel.kinds[k]) return {};
+      data[k] = const_cast<char*>(scalar->bytes.data());
+      continue;
+    }
+    if (operands[k].array() == nullptr) return {};
+    const detail::Node& node = *operands[k].array()->node();
+    const bool fits = node.single() && node.view.dtype == DType(kernel.kinds[k]) && node.view.is_contiguous() &&
+                      node.view.offset % static_cast<std::int64_t>(node.view.dtype.itemsize) == 0;
+    if (!fits || (first != nullptr && !(node.view.shape == first->view.shape))) return {};
+    if (first == nullptr) first = &node;
+    steps[k] = node.view.dtype.itemsize;
+  }
+  if (first == nullptr) return {};
+  const std::int64_t n = first->view.size();
+  if (n == 0 || n >= kSmall) return {};
+
+  const Kind kind = kernel.kinds[operands.size()];
+  Array result = detail::new_array(first->view.shape, kind, cut_of_result(first->view.shape, operands));
+  steps[operands.size()] = itemsize_of(kind);
+  unsigned raised = 0;
+  const bool watched = kernel.sets_float_flags && (options.site != 0 || options.flags != nullptr);
+  const bool ran = Workspace::instance().run_small(
+      [&](const auto& readable) {
+        for (const Operand& o : operands) {
+          if (o.array() != nullptr && !readable(*storage_of(*o.array()), view_of(*o.array()))) return false;
+        }
+        return true;
+      },
+      [&] {
+        for (std::size_t k = 0; k < operands.size(); ++k) {
+          if (operands[k].array() != nullptr) data[k] = storage_of(*operands[k].array())->data() + view_of(*operands[k].array()).offset;
+        }
+        memory::Storage& storage = *storage_of(result);
+        storage.set_memory(memory::Memory::allocate(static_cast<std::size_t>(storage.size())));
+        data[operands.size()] = storage.data();
+        if (watched) (void)program::take_float_flags();
+        program::run_single(kernel, data.data(), n, steps.data());
+        if (watched) raised = program::take_float_flags();
+      });
+  if (!ran) return {};
+  if (options.flags != nullptr) {
+    *options.flags = raised;
+  } else if (raised != 0) {
+    Workspace::instance().raised(raised, options.site);
+  }
+  return result;
+}
+
+}  // namespace
+
 Array apply(const kernels::Kernel& kernel, std::span<const Operand> operands, const ApplyOptions& options) {
+  if (Array result = apply_straight(kernel, operands, options)) return result;
   return std::move(apply_all(kernel, operands, options).front());
 }
 

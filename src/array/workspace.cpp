@@ -167,10 +167,7 @@ bool Workspace::waits_in_window(const memory::Storage& storage, bool also_read) 
 
 bool Workspace::ready(std::span<const Source* const> sources, std::span<const Target* const> targets) {
   for (const Source* s : sources) {
-    const memory::Storage* storage = s->storage.get();
-    if (storage == nullptr) continue;
-    if (!window_.empty() && waits_in_window(*storage, false)) return false;
-    if (!storage->memory() || !order_.may_read(storage->memory().get(), s->view)) return false;
+    if (s->storage && !written(*s->storage, s->view)) return false;
   }
   for (const Target* t : targets) {
     memory::Storage& storage = *t->storage;

@@ -60,6 +60,18 @@ class Workspace {
     ++inline_runs_;
     return true;
   }
+  /// The same for results that nobody has seen yet: `check` is given a function that says whether a view of a storage has
+  /// been written, and returns whether all that `work` reads has been.
+  template <class Check, class Work>
+  bool run_small(Check&& check, Work&& work) DISTOB_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    const auto readable = [this](const memory::Storage& storage, const View& view)
+                              DISTOB_NO_THREAD_SAFETY_ANALYSIS { return written(storage, view); };
+    if (!check(readable)) return false;
+    work();
+    ++inline_runs_;
+    return true;
+  }
 
   /// Float flags from a small run, for the line `site`.
   void raised(unsigned flags, Site site) DISTOB_EXCLUDES(mutex_);
@@ -121,6 +133,10 @@ class Workspace {
   memory::MemoryPtr take_memory(std::int64_t bytes, bool shared) DISTOB_REQUIRES(mutex_);
   void ensure_memory(memory::Storage& storage) DISTOB_REQUIRES(mutex_);
   bool ready(std::span<const Source* const> sources, std::span<const Target* const> targets) DISTOB_REQUIRES(mutex_);
+  bool written(const memory::Storage& storage, const View& view) const DISTOB_REQUIRES(mutex_) {
+    if (!window_.empty() && waits_in_window(storage, false)) return false;
+    return storage.memory() && order_.may_read(storage.memory().get(), view);
+  }
   bool waits_in_window(const memory::Storage& storage, bool also_read) const DISTOB_REQUIRES(mutex_);
   void note(unsigned flags, Site site) DISTOB_REQUIRES(mutex_);
 
