@@ -44,11 +44,11 @@ struct Incoming {
 /// How a command ended. `status` is Value, Error or Cancelled.
 struct Outcome {
   Status status = Status::Value;
-  std::vector<std::byte> payload;
+  std::vector<std::byte> payload = {};
   /// Objects that the payload names, here or elsewhere, in the order it numbers them. Each comes with one count (of
   /// retain(), Context::new_object() or a taken Reply), which the engine gives back when the receiver has its own.
-  std::vector<ObjectId> references;
-  std::vector<SharedBuffer> buffers;
+  std::vector<ObjectId> references = {};
+  std::vector<SharedBuffer> buffers = {};
   /// True: the executor has an object for each of Incoming::results. False: for none of them. Ignored on errors, where
   /// commands on the missing objects get this same error.
   bool results_stored = true;
@@ -65,6 +65,9 @@ class Context {
   [[nodiscard]] virtual const std::shared_ptr<session::Endpoint>& endpoint() const = 0;
   /// A name for an object of this engine that was made on the way (a proxy to part of a result), with one count.
   [[nodiscard]] virtual ObjectId new_object() = 0;
+  /// From here on, interrupt() is not called for this command: for an executor that has left the user's code and encodes
+  /// the outcome. The engine does this itself when execute() returns.
+  virtual void disarm() noexcept = 0;
 };
 
 class Executor {
@@ -118,6 +121,7 @@ class Engine {
  private:
   class Shell;
   std::shared_ptr<Shell> shell_;
+  std::shared_ptr<session::Endpoint> endpoint_;
 };
 
 }  // namespace distob::engine

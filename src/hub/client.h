@@ -16,7 +16,7 @@ namespace distob::hub {
 ///
 /// Order of tear-down: close() ends pending calls, then closes the sockets (at which the engines end), then joins the I/O
 /// thread. Killing and reaping engines that do not end is up to whoever started them.
-class Client : public session::Endpoint {
+class Client : public virtual session::Endpoint {
  public:
   [[nodiscard]] static std::shared_ptr<Client> create();
 
