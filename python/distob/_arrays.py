@@ -53,6 +53,16 @@ class _Array(_core.Array):
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
+    # --- distob's own protocols ---
+
+    def __distob_scatter__(self, axis: int | None = -1, destination: Any = None, blocksize: int | None = None) -> Any:
+        """This array already is where it is computed."""
+        return self
+
+    def __distob_gather__(self) -> Any:
+        """An ordinary ndarray with a copy of the elements, made by all cores at once."""
+        return gather_array(self)
+
     # --- Printing ---
 
     def __repr__(self) -> str:
@@ -342,7 +352,8 @@ def scatter_array(array: Any, axis: int | None = -1, blocksize: int | None = Non
     """An ndarray-like object as a DistArray cut along `axis`, or with `axis=None` whole as a RemoteArray.
 
     `blocksize`: indices per block; by default one block for each engine. Raises AxisError for an axis that is not there,
-    ValueError for a blocksize below 1, TypeError for arrays whose elements are Python objects.
+    ValueError for a blocksize below 1. An array of Python objects or variable-width strings becomes the proxy of an
+    ndarray that lives in an engine.
     """
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError("a masked array would lose its mask: scatter its data and its mask")
@@ -356,7 +367,10 @@ def scatter_array(array: Any, axis: int | None = -1, blocksize: int | None = Non
     if blocksize is not None and operator.index(blocksize) < 1:
         raise ValueError(f"blocksize must be at least 1, not {blocksize}")
     if elements.dtype.hasobject or elements.dtype.char == "T":
-        raise TypeError(f"an array of dtype {elements.dtype} holds references, which array memory cannot")
+        # Elements that are references live whole in an engine, as an object: array memory cannot hold them.
+        from distob._calls import _place
+
+        return _place([elements])[0]
     return _core.from_ndarray(elements, axis, blocksize, RemoteArray if axis is None else DistArray)
 
 

@@ -14,12 +14,13 @@ from distob import _core, _fallback
 _NO_VALUE = np._NoValue
 
 
-def _axes(axis: Any) -> tuple[int, ...] | None:
+def _axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
     if axis is None:
         return None
-    if isinstance(axis, tuple):
-        return tuple(operator.index(a) for a in axis)
-    return (operator.index(axis),)
+    axes = tuple(operator.index(a) for a in (axis if isinstance(axis, tuple) else (axis,)))
+    if ndim == 0 and axes in ((0,), (-1,)):  # as NumPy, which takes a number for a vector of one here
+        return ()
+    return axes
 
 
 def _native(self: Any, name: str, axis: Any, dtype: Any, out: Any, keepdims: Any, initial: Any, where: Any) -> Any:
@@ -35,7 +36,7 @@ def _native(self: Any, name: str, axis: Any, dtype: Any, out: Any, keepdims: Any
     if initial is None:
         return NotImplemented
     start = None if initial is _NO_VALUE else initial
-    return _core.reduce(self, name, _axes(axis), None if dtype is None else np.dtype(dtype), keep, start, mask, out)
+    return _core.reduce(self, name, _axes(axis, self.ndim), None if dtype is None else np.dtype(dtype), keep, start, mask, out)
 
 
 def _reduce(
@@ -124,7 +125,7 @@ def _count(self: Any, axis: Any, where: Any) -> Any:
     """How many elements each result is made of: a number, or with a mask an array shaped for broadcasting."""
     if where is not True and where is not _NO_VALUE:
         return sum(np.broadcast_to(np.asarray(where), self.shape) * np.int64(1), axis=axis, keepdims=True)
-    axes = range(self.ndim) if axis is None else _axes(axis)
+    axes = range(self.ndim) if axis is None else _axes(axis, self.ndim)
     count = 1
     for a in axes or ():
         count *= self.shape[np.lib.array_utils.normalize_axis_index(a, self.ndim)]
