@@ -4,6 +4,7 @@
 // 2^j is a subtree, whoever computes it, and the carries of a binary counter build it: that is all that makes results the
 // same for any number of threads.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -198,7 +199,8 @@ class Pass {
     const std::int64_t chunk = unit % chunks, part_number = unit / chunks % plan_.parts, stack_number = unit / chunks / plan_.parts;
     const std::int64_t column = chunk * plan_.columns, columns = std::min(plan_.columns, plan_.w - column);
     const std::int64_t begin = part_number * plan_.leaves_per_unit, end = std::min(begin + plan_.leaves_per_unit, plan_.leaves);
-    // Whole narrow rows follow each other, so several are one run of elements.
+    if (plan_.w <= kNarrow) return narrow_stack(stack_number, begin, end, (stack_number * plan_.parts + part_number) * plan_.w);
+    // Whole rows follow each other, so several short ones are one run of elements.
     const std::int64_t at_once = columns == plan_.w ? std::clamp<std::int64_t>(kernels::kLeaf / columns, 1, kRowsOfLeaf) : 1;
     std::vector<Tree> trees;
     for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(*reduction(j).reduction, columns, size(j), stack(j));
@@ -223,6 +225,47 @@ class Pass {
     }
   }
 
+  /// The same tree for rows of a few elements: many leaves at a time, one column of each row number after the other, because
+  /// a call for each row would cost more than its elements.
+  void narrow_stack(std::int64_t stack_number, std::int64_t begin, std::int64_t end, std::int64_t to) {
+    const std::int64_t w = plan_.w, leaf_elements = kRowsOfLeaf * w;
+    std::vector<Tree> trees;
+    for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(*reduction(j).reduction, w, size(j), stack(j));
+    for (std::int64_t leaf = begin; leaf < end;) {
+      const std::int64_t rows = std::min(plan_.n, end * kRowsOfLeaf) - leaf * kRowsOfLeaf;
+      const std::int64_t whole = std::min(rows / kRowsOfLeaf, kernels::kLeaf / leaf_elements);
+      const std::int64_t count = std::max<std::int64_t>(whole, 1), height = whole == 0 ? rows : kRowsOfLeaf;
+      if (!produce((stack_number * plan_.n + leaf * kRowsOfLeaf) * w, whole == 0 ? rows * w : count * leaf_elements)) return;
+      for (std::size_t j = 0; j < inputs_.size(); ++j) {
+        char* sums = sums_.data();
+        add_columns(j, sums, count, height);
+        for (std::int64_t i = 0; i < count; ++i) {
+          std::memcpy(trees[j].next(), sums + i * w * size(j), static_cast<std::size_t>(w * size(j)));
+          trees[j].push();
+        }
+        take_flags(j);
+      }
+      leaf += count;
+    }
+    for (std::size_t j = 0; j < inputs_.size(); ++j) {
+      std::memcpy(part(j, to), trees[j].finish(), static_cast<std::size_t>(plan_.w * size(j)));
+      take_flags(j);
+    }
+  }
+
+  /// sums[leaf][column] = the rows of each of `count` leaves, `height` rows apiece, in order.
+  void add_columns(std::size_t j, char* sums, std::int64_t count, std::int64_t height) {
+    const Location from = inputs_[j].elements;
+    const std::int64_t w = plan_.w, to_stride = w * size(j), from_stride = kRowsOfLeaf * w * from.stride;
+    for (std::int64_t column = 0; column < w; ++column) {
+      char* to = sums + column * size(j);
+      copy(Dims{count}, to, &to_stride, from.data + column * from.stride, &from_stride, size(j));
+      for (std::int64_t row = 1; row < height; ++row) {
+        reduction(j).reduction->combine(to, to_stride, from.data + (row * w + column) * from.stride, from_stride, count);
+      }
+    }
+  }
+
   void add_row(std::size_t j, char* to, std::int64_t row, std::int64_t columns, bool first) {
     const Location from = inputs_[j].elements;
     const char* elements = from.data + row * columns * from.stride;
@@ -240,6 +283,7 @@ class Pass {
   char* partials_;
   std::vector<Input> inputs_;
   Tile tile_;
+  alignas(64) std::array<char, kernels::kLeaf / kRowsOfLeaf * 32> sums_;  ///< of narrow_stack: one row of each leaf
   int status_ = 0;
 };
 
