@@ -13,31 +13,11 @@ HWY_BEFORE_NAMESPACE();
 namespace distob::kernels::HWY_NAMESPACE {
 namespace {
 
-/// Out of range, C leaves the result of a conversion from floating point open, and AVX-512 differs from SSE2. So narrow
-/// integers go through the ones that every x86-64 converts to, and uint64 takes its upper half from a shifted argument.
-template <class From, class To>
-To convert_float(From a) {
-  if constexpr (std::is_floating_point_v<To>) {
-    return static_cast<To>(a);
-  } else if constexpr (std::is_same_v<To, std::uint64_t>) {
-    constexpr From kHalf = 9223372036854775808.0;
-    const bool upper = a >= kHalf;
-    const auto lower = static_cast<std::int64_t>(upper ? a - kHalf : a);
-    return static_cast<std::uint64_t>(lower) ^ (std::uint64_t{upper} << 63);
-  } else if constexpr (std::is_same_v<To, std::uint32_t>) {
-    return static_cast<To>(static_cast<std::int64_t>(a));
-  } else if constexpr (sizeof(To) < 4) {
-    return static_cast<To>(static_cast<std::int32_t>(a));
-  } else {
-    return static_cast<To>(a);
-  }
-}
-
 template <class From, class To>
 struct Convert {
   To operator()(From a) const {
-    if constexpr (std::is_floating_point_v<From>) {
-      return convert_float<From, To>(a);
+    if constexpr (std::is_floating_point_v<From> && !std::is_floating_point_v<To>) {
+      return float_to_integer<To>(a);
     } else {
       return static_cast<To>(a);
     }

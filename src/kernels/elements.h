@@ -43,6 +43,27 @@ template <> struct ElementOf<Kind::LongDouble> { using type = long double; };
 template <Kind K>
 using Element = typename ElementOf<K>::type;
 
+/// Floating point to integer as C compilers for x86-64 do it, also out of range, where C leaves the result open and
+/// AVX-512 differs from SSE2: narrow integers go through the ones that every x86-64 converts to, and uint64 takes its
+/// upper half from a shifted argument.
+template <class To, class From>
+inline To float_to_integer(From a) {
+  if constexpr (std::is_same_v<To, std::uint64_t>) {
+    constexpr From kHalf = 9223372036854775808.0;
+    const bool upper = a >= kHalf;
+    const auto lower = static_cast<std::int64_t>(upper ? a - kHalf : a);
+    return static_cast<std::uint64_t>(lower) ^ (std::uint64_t{upper} << 63);
+  } else if constexpr (std::is_same_v<To, std::uint32_t>) {
+    return static_cast<To>(static_cast<std::int64_t>(a));
+  } else if constexpr (std::is_same_v<From, long double> && (sizeof(To) == 1 || std::is_same_v<To, std::int16_t>)) {
+    return static_cast<To>(static_cast<std::int16_t>(a));  // the x87 stores 16 bits by itself
+  } else if constexpr (sizeof(To) < 4) {
+    return static_cast<To>(static_cast<std::int32_t>(a));
+  } else {
+    return static_cast<To>(a);
+  }
+}
+
 /// Byte j of kBytesOfBits.of[b] is bit j of b: eight lanes of a comparison as eight bools.
 struct BytesOfBits {
   std::uint64_t of[256];

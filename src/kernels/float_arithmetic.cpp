@@ -62,30 +62,30 @@ struct Sign {
   }
 };
 
-/// The first operand that is not a number wins; of equal ones the first.
+/// The first operand that is not a number wins; of equal ones (zeros may differ in sign) the second, as on x86.
 struct Maximum {
   template <class D, class V>
   V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(a)), a, b);
+    return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
   }
 };
 struct Minimum {
   template <class D, class V>
   V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Le(a, b), hn::IsNaN(a)), a, b);
+    return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
   }
 };
 /// What is not a number loses.
 struct FMax {
   template <class D, class V>
   V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(b)), a, b);
+    return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(b)), a, b);
   }
 };
 struct FMin {
   template <class D, class V>
   V operator()(D, V a, V b) const {
-    return hn::IfThenElse(hn::Or(hn::Le(a, b), hn::IsNaN(b)), a, b);
+    return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(b)), a, b);
   }
 };
 

@@ -33,21 +33,29 @@ std::pair<T, T> divide_down(T a, T b) {
   return {whole, remainder};
 }
 
+/// Not a number goes through quietly; comparing it would raise invalid.
+template <class T>
+bool any_nan(T a, T b) {
+  return std::isnan(a) || std::isnan(b);
+}
+
 template <class T>
 std::pair<T, T> divide_with_remainder(T a, T b) {
+  if (any_nan(a, b)) return {a + b, a + b};
   return b == 0 ? std::pair(a / b, std::fmod(a, b)) : divide_down(a, b);
 }
 
 struct FloorDivide {
   template <class T>
   T operator()(T a, T b) const {
-    return b == 0 ? a / b : divide_down(a, b).first;
+    return any_nan(a, b) ? a + b : b == 0 ? a / b : divide_down(a, b).first;
   }
 };
 struct Remainder {
   template <class T>
   T operator()(T a, T b) const {
-    T remainder = std::fmod(a, b);
+    if (any_nan(a, b)) return a + b;
+    const T remainder = std::fmod(a, b);
     if (b == 0) return remainder;
     if (remainder == 0) return std::copysign(T(0), b);
     return (b < 0) != (remainder < 0) ? remainder + b : remainder;
@@ -74,6 +82,7 @@ struct Spacing {
   template <class T>
   T operator()(T a) const {
     if (a == 0) return std::numeric_limits<T>::denorm_min();
+    if (std::isinf(a)) return std::numeric_limits<T>::quiet_NaN();
     return std::nextafter(a, std::copysign(std::numeric_limits<T>::infinity(), a)) - a;
   }
 };

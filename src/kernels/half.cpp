@@ -63,17 +63,16 @@ struct NextAfter {
   }
 };
 
-/// The distance to the neighbour away from zero, with the sign of the argument.
+/// The distance to the next greater half: always positive.
 struct Spacing {
   std::uint16_t operator()(std::uint16_t a) const {
-    if ((a & ~kSign) == kInfinity) {
+    if ((a & ~kSign) >= kInfinity) {
       std::feraiseexcept(FE_INVALID);
       return kNaN;
     }
-    if (is_nan(a)) return a;
     if ((a & ~kSign) == 0) return 1;
-    const auto next = static_cast<std::uint16_t>(a + 1);
-    if ((next & ~kSign) == kInfinity) std::feraiseexcept(FE_OVERFLOW);
+    const auto next = static_cast<std::uint16_t>((a & kSign) != 0 ? a - 1 : a + 1);
+    if (next == kInfinity) std::feraiseexcept(FE_OVERFLOW);
     return float_to_half(half_to_float(next) - half_to_float(a));
   }
 };

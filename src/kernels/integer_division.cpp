@@ -105,10 +105,7 @@ struct Reciprocal {
   template <class T>
   T operator()(T a) const {
     const volatile double value = 1.0 / static_cast<double>(a);  // volatile: the flag of 1 / 0 must be raised
-    if constexpr (sizeof(T) < 4) return static_cast<T>(static_cast<std::int32_t>(value));
-    if constexpr (std::is_same_v<T, std::uint32_t>) return static_cast<T>(static_cast<std::int64_t>(value));
-    if constexpr (std::is_same_v<T, std::uint64_t>) return a == 0 ? T(0) : static_cast<T>(static_cast<std::int64_t>(value));
-    return static_cast<T>(value);
+    return float_to_integer<T>(static_cast<double>(value));
   }
 };
 

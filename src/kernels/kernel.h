@@ -56,6 +56,20 @@ struct Kernel {
   std::uint8_t cost = 1;         ///< in units of one addition, to choose how small a chunk still pays
 };
 
+// What results are, beside NumPy's:
+// - An element's result depends on its operands alone, not on where it stands, strides, alignment or n, nor does what it
+//   raises. Kernels read and write the given elements only.
+// - Real + - * / sqrt, comparisons, integers, casts and everything that only selects or rounds have the same bits on
+//   every instruction set. Exponentials, logarithms, powers, trigonometric and hyperbolic functions of float32 and
+//   float64 have an error below 1.0 ulp (1.5 for sinh and cosh in the last stretch before they overflow, and for arcsinh
+//   and arccosh above half the greatest number; a few ulp for logaddexp and logaddexp2). They have the same bits on all
+//   machines with FMA (AVX2, AVX-512, NEON), and may differ in the last bit from the baseline, which has none.
+// - Half precision is computed in single precision and rounded once.
+// - Flags are raised as NumPy raises them, except that underflow is reported for exp, exp2 and power only, and that not a
+//   number as an argument never counts as invalid.
+// - Conversions of values that the target type cannot hold are those of x86-64's scalar instructions.
+// There is no integer power (negative exponents are an error that a loop cannot report).
+
 /// The native kernel of `op` for exactly these input kinds (no promotion here), or nullptr if there is none.
 /// The pointer lives for ever. Cost: two array look-ups.
 [[nodiscard]] const Kernel* find(Op op, std::span<const Kind> inputs);
@@ -82,8 +96,9 @@ struct Reduction {
   Kind kind{};
   /// Reduces n <= kLeaf elements, n >= 1, to one. Same bits for every stride and instruction set.
   void (*leaf)(const char* in, std::ptrdiff_t stride, std::ptrdiff_t n, char* out) = nullptr;
-  /// accumulator[i] = accumulator[i] (op) in[i]: the vertical step of a reduction over an outer axis, and the way
-  /// partial results meet (n = 1).
+  /// accumulator[i] = accumulator[i] (op) in[i] for i < n: the vertical step of a reduction over an outer axis, and the
+  /// way partial results meet (n = 1). Elements never fold into one another: an accumulator_stride of 0 needs n == 1.
+  /// in_stride may be 0. `in` may be the very memory of the accumulator (same stride), but may not overlap it otherwise.
   void (*combine)(char* accumulator, std::ptrdiff_t accumulator_stride, const char* in, std::ptrdiff_t in_stride,
                   std::ptrdiff_t n) = nullptr;
   bool has_identity = false;

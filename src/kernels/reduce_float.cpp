@@ -33,16 +33,16 @@ struct Selecting {
   template <class T> static T pad(T last) { return last; }
 };
 struct Min : Selecting {
-  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Le(a, b), hn::IsNaN(a)), a, b); }
+  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b); }
 };
 struct Max : Selecting {
-  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(a)), a, b); }
+  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b); }
 };
 struct FMin : Selecting {
-  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Le(a, b), hn::IsNaN(b)), a, b); }
+  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(b)), a, b); }
 };
 struct FMax : Selecting {
-  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(b)), a, b); }
+  template <class D, class V> V operator()(D, V a, V b) const { return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(b)), a, b); }
 };
 // clang-format on
 

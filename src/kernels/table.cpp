@@ -69,9 +69,13 @@ void Table::fill() {
   fill_float_rare(*this);
   fill_half(*this);
   fill_select(*this);
+  fill_complex(*this);
+  fill_long_double(*this);
+  fill_wide_casts(*this);
   fill_casts(*this);
   fill_reduce_float(*this);
   fill_reduce_integer(*this);
+  fill_reduce_wide(*this);
   compute_half_in_single();
 }
 

@@ -10,7 +10,9 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cfenv>
+#include <cmath>
 #include <limits>
 
 #include "kernels/float_flags.h"
@@ -36,37 +38,132 @@ struct Underflowing {
   static constexpr bool kUnderflows = true;
 };
 
-// clang-format off
-struct Exp : Underflowing { template <class D, class V> V operator()(D, V a) const { return sleef_exp(a); } };
-struct Exp2 : Underflowing { template <class D, class V> V operator()(D, V a) const { return sleef_exp2(a); } };
-struct Expm1 : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_expm1(a); } };
-struct Log : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log(a); } };
-struct Log2 : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log2(a); } };
-struct Log10 : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log10(a); } };
-struct Log1p : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log1p(a); } };
-struct Cbrt : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_cbrt(a); } };
-struct Sin : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_sin(a); } };
-struct Cos : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_cos(a); } };
-struct Tan : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_tan(a); } };
-struct ArcSin : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_asin(a); } };
-struct ArcCos : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_acos(a); } };
-struct ArcTan : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_atan(a); } };
-struct Sinh : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_sinh(a); } };
-struct Cosh : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_cosh(a); } };
-struct Tanh : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_tanh(a); } };
-struct ArcSinh : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_asinh(a); } };
-struct ArcCosh : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_acosh(a); } };
-struct ArcTanh : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_atanh(a); } };
-
-struct Power : Underflowing { template <class D, class V> V operator()(D, V a, V b) const { return sleef_pow(a, b); } };
-struct ArcTan2 : NoPole { template <class D, class V> V operator()(D, V a, V b) const { return sleef_atan2(a, b); } };
-struct Hypot : NoPole { template <class D, class V> V operator()(D, V a, V b) const { return sleef_hypot(a, b); } };
-// clang-format on
-
 template <class D, class V>
 V constant(D d, V, long double value) {
   return hn::Set(d, static_cast<hn::TFromD<D>>(value));
 }
+constexpr long double kLn2 = 0.693147180559945309417232121458176568L;
+
+/// y, but for arguments so small that f(x) = x to the last bit x itself: SLEEF loses subnormal ones.
+template <class D, class V>
+V small_is_itself(D d, V x, V y) {
+  return hn::IfThenElse(hn::Lt(hn::Abs(x), constant(d, x, 1e-30L)), x, y);
+}
+
+/// log(2 x) for large x >= 0, where x + x may overflow. Error 1.5 ulp above half the greatest number, else 1.
+template <class D, class V>
+V log_of_double(D d, V x) {
+  using T = hn::TFromD<D>;
+  const auto doubles = hn::Le(x, hn::Set(d, std::numeric_limits<T>::max() / 2));
+  const V logarithm = sleef_log(hn::IfThenElse(doubles, hn::Add(x, x), x));
+  return hn::IfThenElse(doubles, logarithm, hn::Add(logarithm, constant(d, x, kLn2)));
+}
+
+/// exp(x) / 2 for x near or beyond the logarithm of the greatest number: exp(x - k ln 2) 2^(k-1). The greater part of
+/// k ln 2 has so few bits that it is subtracted without rounding. Error 1.5 ulp.
+template <class D, class V>
+V half_of_exp(D d, V x) {
+  constexpr bool kDouble = sizeof(hn::TFromD<D>) == 8;
+  constexpr long double kReduction = (kDouble ? 64 : 16) * kLn2;
+  constexpr long double kGrid = kDouble ? 0x1p43L : 0x1p17L;  // one over the ulp of x
+  constexpr long double kHigh = static_cast<long double>(static_cast<long long>(kReduction * kGrid)) / kGrid;
+  const V e = sleef_exp(hn::Sub(x, constant(d, x, kHigh)));
+  const V corrected = hn::Sub(e, hn::Mul(e, constant(d, x, kReduction - kHigh)));
+  return hn::IfThenElse(hn::IsInf(e), e, hn::Mul(corrected, constant(d, x, kDouble ? 0x1p63L : 0x1p15L)));
+}
+
+// clang-format off
+struct Exp : Underflowing { template <class D, class V> V operator()(D, V a) const { return sleef_exp(a); } };
+struct Exp2 : Underflowing { template <class D, class V> V operator()(D, V a) const { return sleef_exp2(a); } };
+struct Expm1 : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_expm1(a)); } };
+struct Log : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log(a); } };
+struct Log2 : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log2(a); } };
+struct Log10 : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log10(a); } };
+struct Cbrt : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_cbrt(a); } };
+struct Sin : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_sin(a)); } };
+struct Cos : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_cos(a); } };
+struct Tan : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_tan(a)); } };
+struct ArcSin : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_asin(a)); } };
+struct ArcCos : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_acos(a); } };
+struct ArcTan : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_atan(a)); } };
+struct Tanh : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_tanh(a)); } };
+struct ArcTanh : Pole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_atanh(a)); } };
+
+struct ArcTan2 : NoPole { template <class D, class V> V operator()(D, V a, V b) const { return sleef_atan2(a, b); } };
+struct Hypot : NoPole { template <class D, class V> V operator()(D, V a, V b) const { return sleef_hypot(a, b); } };
+// clang-format on
+
+// SLEEF gives infinity in the last stretch before a function leaves the range, or where an intermediate square does.
+
+struct Log1p : Pole {
+  template <class D, class V>
+  V operator()(D d, V a) const {
+    const V y = small_is_itself(d, a, sleef_log1p(a));
+    const auto large = hn::Gt(a, constant(d, a, 1e20L));
+    return HWY_LIKELY(hn::AllFalse(d, large)) ? y : hn::IfThenElse(large, sleef_log(a), y);
+  }
+};
+template <class T>
+inline constexpr T kExpNearlyOverflows = sizeof(T) == 8 ? T(708) : T(87);
+
+struct Sinh : NoPole {
+  template <class D, class V>
+  V operator()(D d, V a) const {
+    const V magnitude = hn::Abs(a);
+    const V y = small_is_itself(d, a, sleef_sinh(a));
+    const auto large = hn::Gt(magnitude, hn::Set(d, kExpNearlyOverflows<hn::TFromD<D>>));
+    return HWY_LIKELY(hn::AllFalse(d, large)) ? y : hn::IfThenElse(large, hn::CopySign(half_of_exp(d, magnitude), a), y);
+  }
+};
+struct Cosh : NoPole {
+  template <class D, class V>
+  V operator()(D d, V a) const {
+    const V magnitude = hn::Abs(a);
+    const V y = sleef_cosh(a);
+    const auto large = hn::Gt(magnitude, hn::Set(d, kExpNearlyOverflows<hn::TFromD<D>>));
+    return HWY_LIKELY(hn::AllFalse(d, large)) ? y : hn::IfThenElse(large, half_of_exp(d, magnitude), y);
+  }
+};
+struct ArcSinh : NoPole {
+  template <class D, class V>
+  V operator()(D d, V a) const {
+    const V magnitude = hn::Abs(a);
+    const V y = small_is_itself(d, a, sleef_asinh(a));
+    const auto large = hn::Gt(magnitude, constant(d, a, 1e12L));
+    return HWY_LIKELY(hn::AllFalse(d, large)) ? y : hn::IfThenElse(large, hn::CopySign(log_of_double(d, magnitude), a), y);
+  }
+};
+struct ArcCosh : NoPole {
+  template <class D, class V>
+  V operator()(D d, V a) const {
+    const V y = sleef_acosh(a);
+    const auto large = hn::Gt(a, constant(d, a, 1e12L));
+    return HWY_LIKELY(hn::AllFalse(d, large)) ? y : hn::IfThenElse(large, log_of_double(d, a), y);
+  }
+};
+struct Power : Underflowing {
+  template <class D, class V>
+  V operator()(D d, V a, V b) const {
+    const V y = sleef_pow(a, b);
+    if (HWY_LIKELY(hn::AllFalse(d, hn::IsInf(y)))) return y;
+    return where_infinite(d, a, b, y);
+  }
+
+ private:
+  /// Overflow is rare, so the C library may decide element by element whether it is one.
+  template <class D, class V>
+  static HWY_NOINLINE V where_infinite(D d, V a, V b, V y) {
+    constexpr std::size_t kLanes = hn::MaxLanes(d);
+    HWY_ALIGN hn::TFromD<D> x[kLanes], exponent[kLanes], result[kLanes];
+    hn::Store(a, d, x);
+    hn::Store(b, d, exponent);
+    hn::Store(y, d, result);
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      if (std::isinf(result[i])) result[i] = std::pow(x[i], exponent[i]);
+    }
+    return hn::Load(d, result);
+  }
+};
 
 /// log(exp(a) + exp(b)) = max + log1p(exp(-|a - b|))
 struct LogAddExp : NoPole {
@@ -74,7 +171,7 @@ struct LogAddExp : NoPole {
   V operator()(D d, V a, V b) const {
     const V difference = hn::Sub(a, b);
     const V sum = hn::Add(hn::IfThenElse(hn::Gt(a, b), a, b), sleef_log1p(sleef_exp(hn::Neg(hn::Abs(difference)))));
-    const V equal = hn::Add(a, constant(d, a, 0.693147180559945309417232121458176568L));  // also for equal infinities
+    const V equal = hn::Add(a, constant(d, a, kLn2));  // also for equal infinities
     return hn::IfThenElse(hn::Eq(a, b), equal, hn::IfThenElse(hn::IsNaN(difference), difference, sum));
   }
 };
