@@ -18,6 +18,7 @@ __all__ = [
     "EngineDied",
     "Error",
     "ForkedError",
+    "Interrupted",
     "ObjectLost",
     "PerformanceWarning",
     "ProtocolError",
@@ -70,3 +71,7 @@ class ProtocolError(Error, RuntimeError):
 
 class PerformanceWarning(UserWarning):
     """An operation that distob does not distribute ran in the client on a gathered copy."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Raised inside a running remote call that was cancelled. Like Ctrl-C, `except Exception` lets it pass."""
