@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cluster/client_guard.h"
 #include "cluster/local_cluster.h"
 #include "cluster/native_executor.h"
 #include "cluster/role.h"
@@ -23,6 +24,7 @@ namespace {
     if (role.build_id != cluster::build_id())
       throw ProtocolError("the executable changed since the client was started: the client is build " + role.build_id +
                           ", this engine is build " + cluster::build_id() + ". Start the client again");
+    cluster::guard_against_lost_client(role.client, role.socket);
     cluster::NativeExecutor executor(role.build_id);
     engine::Engine({.socket = std::move(role.socket), .client = std::move(role.client)}, executor).serve();
   } catch (const std::exception& error) {
