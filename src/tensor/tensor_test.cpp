@@ -85,7 +85,8 @@ TEST(Slice, MeetsPythonsRange) {
   EXPECT_THAT(picked({100, {}, -3}), ElementsAre(6, 3, 0));
   EXPECT_TRUE(picked(between(5, 2)).empty());
   EXPECT_THAT(picked({{}, {}, std::numeric_limits<std::int64_t>::min()}), ElementsAre(6));
-  EXPECT_THROW((void)Slice({}, {}, 0).on(7), ValueError);
+  const Slice standing{{}, {}, 0};
+  EXPECT_THROW((void)standing.on(7), ValueError);
 }
 
 TEST(View, IndexesWithoutTouchingMemory) {
