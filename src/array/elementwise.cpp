@@ -153,7 +153,7 @@ Array apply_straight(const kernels::Kernel& kernel, std::span<const Operand> ope
   }
   if (first == nullptr) return {};
   const std::int64_t n = first->view.size();
-  if (n == 0 || n >= kSmall) return {};
+  if (n == 0 || n >= small_limit()) return {};
 
   const Kind kind = kernel.kinds[operands.size()];
   Array result = detail::new_array(first->view.shape, kind, cut_of_result(first->view.shape, operands));

@@ -25,7 +25,7 @@ std::int64_t grain_of(const program::Program& program) {
 class ProgramJob final : public Job {
  public:
   ProgramJob(program::Program program, std::vector<char*> bases, int seats)
-      : Job(program.units(), grain_of(program), program.elements() < kSmall ? 1 : seats, program.elements() < kSmall),
+      : Job(program.units(), grain_of(program), program.elements() < small_limit() ? 1 : seats, program.elements() < small_limit()),
         program_(std::move(program)),
         bases_(std::move(bases)) {
     if (program_.reduces()) partials_.emplace(program_);
@@ -82,7 +82,7 @@ void stream(char* to, const char* from, std::size_t bytes) {
 class ByteCopy final : public Job {
  public:
   ByteCopy(char* to, const char* from, std::int64_t bytes, int seats)
-      : Job((bytes + kCopyUnit - 1) / kCopyUnit, 1, bytes < 8 * kSmall ? 1 : seats, bytes < 8 * kSmall),
+      : Job((bytes + kCopyUnit - 1) / kCopyUnit, 1, bytes < 8 * small_limit() ? 1 : seats, bytes < 8 * small_limit()),
         to_(to),
         from_(from),
         bytes_(bytes) {}
@@ -106,7 +106,7 @@ class ByteCopy final : public Job {
 class Ranges final : public Job {
  public:
   Ranges(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work, int seats)
-      : Job((n + kUnit - 1) / kUnit, 1, n < kSmall ? 1 : seats, n < kSmall), n_(n), work_(std::move(work)) {}
+      : Job((n + kUnit - 1) / kUnit, 1, n < small_limit() ? 1 : seats, n < small_limit()), n_(n), work_(std::move(work)) {}
 
  private:
   static constexpr std::int64_t kUnit = 16384;

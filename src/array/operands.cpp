@@ -143,7 +143,7 @@ Source copied(const Source& source) {
 
 bool run_small(const Instruction& i, unsigned* flags) {
   const kernels::Kernel* kernel = plain_kernel(i);
-  if (kernel == nullptr || element_count(i.shape) >= kSmall || !aligned(i)) return false;
+  if (kernel == nullptr || element_count(i.shape) >= small_limit() || !aligned(i)) return false;
   Workspace& workspace = Workspace::instance();
   const Source* sources[kMaxOperands];
   const Target* targets[kMaxOperands];
@@ -177,7 +177,7 @@ bool run_small(const Instruction& i, unsigned* flags) {
 void submit(Instruction i, unsigned* flags) {
   if (flags != nullptr) *flags = 0;
   if (element_count(i.shape) == 0) return;
-  const bool big = element_count(i.shape) >= kSmall;
+  const bool big = element_count(i.shape) >= small_limit();
   for (Source& s : i.sources) {
     for (const Target& t : i.targets) {
       if (crosses(s, t) && !(big && !i.mask && i.targets.size() == 1 && may_repoint(t))) s = copied(s);

@@ -87,7 +87,7 @@ void follow_memory(Instruction& i) {
 bool reduce_small(const Instruction& i, bool full, unsigned* flags) {
   const Source& s = i.sources[0];
   const Target& t = i.targets[0];
-  if (!full || i.mask || s.view.size() >= kSmall || !s.view.is_contiguous()) return false;
+  if (!full || i.mask || s.view.size() >= small_limit() || !s.view.is_contiguous()) return false;
   if (!(s.view.dtype == DType(i.reduction->kind)) || !(t.view.dtype == s.view.dtype)) return false;
   if (!s.view.is_aligned(std::min<std::int64_t>(s.view.dtype.itemsize, 16))) return false;
   const Source* sources[] = {&s};
