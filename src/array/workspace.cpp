@@ -208,6 +208,11 @@ void Workspace::launch(std::span<const Instruction> window, const Pass& pass, co
   ++programs_;
   last_passes_ += compiled.program.to_string();
   enter(make_job(std::move(compiled), seats()), ready);
+  // Only now does the order know that this pass still reads them: another storage may take them over.
+  for (const auto& [storage, binding] : bindings) {
+    const bool moved = !(binding.read == binding.write);
+    if (moved && !binding.read->shared() && !binding.read->pinned()) given_up_.push_back(binding.read);
+  }
 }
 
 Binding Workspace::bind(std::span<const Instruction> window, const Pass& pass, const Plan&, memory::Storage& storage,
@@ -236,7 +241,6 @@ Binding Workspace::move(memory::Storage& storage, const order::WritePlan& plan, 
   for (const View& view : plan.carried) enter_copy(before, after, view, ready);
   storage.set_memory(after);
   ++repoints_;
-  if (!before->shared() && !before->pinned()) given_up_.push_back(before);
   return {before, after};
 }
 
