@@ -259,6 +259,7 @@ void Machine::look_up_target(Task& task) {
       object->queue.push_back(&task);
     }
     queued_.insert(id);
+    waits_changed_ = waits_changed_ || object->state == Object::State::Pending;
   }
   task.stage = Task::Stage::Queued;
   look_up_references(task);
@@ -269,6 +270,7 @@ void Machine::look_up_references(Task& task) {
   for (const ObjectId& id : task.command.references) {
     if (id.owner == self_) look_up_reference(task, id);
   }
+  waits_changed_ = waits_changed_ || task.missing > 1;
   reference_ready(task);
 }
 
@@ -328,9 +330,17 @@ void Machine::pump(const ObjectId& id) {
     if (next->missing) return;
     object->queue.pop_front();
   } else {
-    const auto fits = std::find_if(object->nested.begin(), object->nested.end(), [&](const Task* task) {
-      return !task->missing && contains(task->command.chain, object->holders.back());
-    });
+    // The first that descends from the innermost holder, unless an earlier one of the same caller still waits for something.
+    const auto follows = [&](auto at) {
+      return std::any_of(object->nested.begin(), at, [&](const Task* earlier) {
+        return earlier->command.chain.back() == (*at)->command.chain.back();
+      });
+    };
+    auto fits = object->nested.begin();
+    while (fits != object->nested.end() &&
+           ((*fits)->missing || !contains((*fits)->command.chain, object->holders.back()) || follows(fits))) {
+      ++fits;
+    }
     if (fits == object->nested.end()) return;
     next = *fits;
     object->nested.erase(fits);
@@ -696,11 +706,15 @@ void Machine::release_own(const ObjectId& id) {
 
 // --- Who waits for whom -------------------------------------------------------------------------------------------
 
+/// Said only when it may matter: if a call from inside another command is parked here (every circle has one), or if the
+/// hub looks for a circle that others begin.
 void Machine::report_waits() {
   waits_changed_ = false;
   wire::Waits all = waits();
-  const bool parked = std::any_of(all.waits.begin(), all.waits.end(), [](const wire::Wait& wait) { return wait.parked; });
-  if (!parked && !watched_) all.waits.clear();
+  const bool suspicious = std::any_of(all.waits.begin(), all.waits.end(), [&](const wire::Wait& wait) {
+    return wait.parked && !tasks_.at(wait.command)->command.chain.empty();
+  });
+  if (!suspicious && !watched_) all.waits.clear();
   if (all.waits.empty() && !waits_reported_) return;
   waits_reported_ = !all.waits.empty();
   messages_.push_back({session_.self(), wire::kHub, std::move(all)});
@@ -724,23 +738,42 @@ wire::Waits Machine::waits() const {
       if (top) suspended.push_back(task->command.id);
     }
   }
-  if (suspended.empty()) return all;
-  const auto park = [&](const Task* task, std::vector<std::vector<CommandId>> groups) {
-    all.waits.push_back({task->command.id, true, task->command.order, task->command.label, std::move(groups)});
-  };
-  for (const ObjectId& id : queued_) {
-    const Object& object = objects_.at(id);
-    if (object.holders.empty()) continue;
-    for (const Task* task : object.nested) park(task, {{object.holders.back()}});
-    for (const Task* task : object.queue) {
-      if (task == object.queue.front() || !task->command.chain.empty()) park(task, {{object.holders.front()}});
+  if (suspended.empty() && !watched_) return all;
+  const bool starved = threads_.size() > max_helpers_ && suspended.size() == threads_.size();
+  for (const auto& [id, task] : tasks_) {
+    if (task->stage == Task::Stage::Running || !may_be_waited_for(*task)) continue;
+    auto groups = blockers(*task);
+    if (task->stage == Task::Stage::Ready && starved) groups.push_back(suspended);
+    if (!groups.empty()) {
+      all.waits.push_back({id, true, task->command.order, task->command.label, std::move(groups)});
     }
   }
-  const bool starved = threads_.size() > max_helpers_ && suspended.size() == threads_.size();
-  for (const Task* task : ready_) {
-    if (starved) park(task, {suspended});
-  }
   return all;
+}
+
+/// Leaves out the long queues of calls that only a client waits for.
+bool Machine::may_be_waited_for(const Task& task) const {
+  if (!task.command.chain.empty() || task.stage == Task::Stage::Ready || !task.results.empty()) return true;
+  const auto object = objects_.find(task.command.target);
+  return object == objects_.end() || object->second.queue.empty() || object->second.queue.front() == &task;
+}
+
+std::vector<std::vector<CommandId>> Machine::blockers(const Task& task) const {
+  std::vector<std::vector<CommandId>> groups;
+  if (task.stage != Task::Stage::Queued) return groups;
+  if (const auto found = objects_.find(task.command.target); found != objects_.end()) {
+    const Object& object = found->second;
+    const bool nested = std::find(object.nested.begin(), object.nested.end(), &task) != object.nested.end();
+    if (object.state == Object::State::Pending) groups.push_back({object.maker});
+    if (!object.holders.empty()) groups.push_back({nested ? object.holders.back() : object.holders.front()});
+    const auto& line = nested ? std::deque<Task*>(object.nested.begin(), object.nested.end()) : object.queue;
+    if (!line.empty() && line.front() != &task) groups.push_back({line.front()->command.id});
+  }
+  for (const ObjectId& id : task.command.references) {
+    const auto found = objects_.find(id);
+    if (found != objects_.end() && found->second.state == Object::State::Pending) groups.push_back({found->second.maker});
+  }
+  return groups;
 }
 
 }  // namespace distob::engine

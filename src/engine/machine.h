@@ -96,6 +96,9 @@ class Machine final : public session::OwnObjects {
   /// About how many bytes wait in take_messages().
   [[nodiscard]] std::size_t replies() const { return messages_.size() * 256; }
 
+  /// Who waits for whom here, as far as it can matter for a circle.
+  [[nodiscard]] wire::Waits waits() const;
+
   /// For tests: objects that exist or are being made.
   [[nodiscard]] std::size_t objects() const { return objects_.size(); }
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
@@ -177,7 +180,8 @@ class Machine final : public session::OwnObjects {
   void send(SessionId to, wire::Body body);
   void send_deferred();
   void report_waits();
-  [[nodiscard]] wire::Waits waits() const;
+  [[nodiscard]] bool may_be_waited_for(const Task& task) const;
+  [[nodiscard]] std::vector<std::vector<CommandId>> blockers(const Task& task) const;
 
   EngineId self_;
   session::Session session_;

@@ -25,7 +25,11 @@ void Hub::lose(EngineId engine, const std::string& text) {
   if (members_.erase(engine) == 0) return;
   const wire::Gone gone{wire::session_of(engine), text};
   send(wire::kHub, gone);
-  for (const auto& [other, state] : members_) send(wire::session_of(other), gone);
+  for (const auto& [other, state] : members_) {
+    if (state == State::Ready) send(wire::session_of(other), gone);
+    if (state == State::Joining) early_[other].push_back({wire::kHub, wire::session_of(other), gone});
+  }
+  early_.erase(engine);
   waits_.erase(engine);
   break_deadlocks();
 }
@@ -38,6 +42,9 @@ void Hub::on(EngineId from, const wire::Hello& hello) {
   if (std::exchange(members_.at(from), State::Ready) == State::Ready) throw ProtocolError(to_string(from) + " greeted twice");
   send(wire::session_of(from), wire::Welcome{from, wire::session_of(from), client_pid});
   if (watching_) send(wire::session_of(from), wire::Watch{true});
+  if (auto early = early_.extract(from)) {
+    for (auto& message : early.mapped()) messages_.push_back(std::move(message));
+  }
 }
 
 // --- Messages -----------------------------------------------------------------------------------------------------
@@ -59,8 +66,11 @@ void Hub::on_message(SessionId from, wire::Message message) {
   }
   if (auto* command = std::get_if<wire::Command>(&message.body)) command->order = ++order_;
   if (auto* reply = std::get_if<wire::Reply>(&message.body)) forget_waits_for(reply->command);
-  if (message.destination == wire::kHub || is_member(wire::engine_of(message.destination))) {
+  const EngineId destination = wire::engine_of(message.destination);
+  if (message.destination == wire::kHub || is_ready(destination)) {
     messages_.push_back(std::move(message));
+  } else if (is_member(destination)) {
+    early_[destination].push_back(std::move(message));
   }  // else: its destination is gone, which the sender is told
 }
 
@@ -98,9 +108,9 @@ void Hub::break_deadlocks() {
   bool parked = false;
   for (const auto& [engine, waits] : waits_) {
     for (const wire::Wait& wait : waits) {
-      if (refused_.contains(wait.command)) continue;
-      all.push_back(&wait);
       parked = parked || wait.parked;
+      // A refusal is on its way; if it came too late, the command waits inside a call of its own and counts again.
+      if (!wait.parked || !refused_.contains(wait.command)) all.push_back(&wait);
     }
   }
   watch(parked);
