@@ -32,7 +32,9 @@ def demo(arguments: list[str]) -> int:
     with Exclusive():
         folder = build.ensure("release")
         python = environment.ensure("build", "demo")
-    return stream([python, "-m", "distob", "demo", "--examples", folder / "examples" / "cpp", *arguments])
+    picture = ROOT / "build" / "distob-demo.png"
+    options = ["--examples", folder / "examples" / "cpp", "--picture", picture]
+    return stream([python, "-m", "distob", "demo", *options, *arguments])
 
 
 def python(arguments: list[str]) -> int:
