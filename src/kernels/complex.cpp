@@ -202,7 +202,7 @@ void fill(Table& table) {
   table.add(Op::conjugate, {kind}, {kind}, map1_wide<Conjugate, C>, {});
   table.add(Op::square, {kind}, {kind}, map1_wide<Square, C>, {.flags = true, .cost = 4});
   table.add(Op::reciprocal, {kind}, {kind}, map1_wide<Reciprocal, C>, {.flags = true, .cost = 16});
-  table.add(Op::sign, {kind}, {kind}, map1_wide<Sign, C>, {.quiet = true, .cost = 16});
+  table.add(Op::sign, {kind}, {kind}, map1_wide<Sign, C>, {.flags = true, .cost = 16});
   table.add(Op::rint, {kind}, {kind}, map1_wide<Rint, C>, {.quiet = true, .cost = 4});
 
   add_function<Exp, C>(table, Op::exp, kind);

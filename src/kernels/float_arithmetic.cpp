@@ -26,10 +26,11 @@ struct Absolute { template <class D, class V> V operator()(D d, V a) const { ret
 struct Square { template <class D, class V> V operator()(D, V a) const { return hn::Mul(a, a); } };
 struct Sqrt { template <class D, class V> V operator()(D, V a) const { return hn::Sqrt(a); } };
 struct Reciprocal { template <class D, class V> V operator()(D d, V a) const { return hn::Div(hn::Set(d, hn::TFromD<D>(1)), a); } };
-struct Floor { template <class D, class V> V operator()(D, V a) const { return hn::Floor(a); } };
-struct Ceil { template <class D, class V> V operator()(D, V a) const { return hn::Ceil(a); } };
-struct Trunc { template <class D, class V> V operator()(D, V a) const { return hn::Trunc(a); } };
-struct Rint { template <class D, class V> V operator()(D, V a) const { return hn::Round(a); } };
+// The sign of the argument is that of the result; Highway's loops over elements lose it for zeros.
+struct Floor { template <class D, class V> V operator()(D, V a) const { return hn::CopySign(hn::Floor(a), a); } };
+struct Ceil { template <class D, class V> V operator()(D, V a) const { return hn::CopySign(hn::Ceil(a), a); } };
+struct Trunc { template <class D, class V> V operator()(D, V a) const { return hn::CopySign(hn::Trunc(a), a); } };
+struct Rint { template <class D, class V> V operator()(D, V a) const { return hn::CopySign(hn::Round(a), a); } };
 // clang-format on
 
 /// A constant factor, rounded once to the kind, as NumPy has it.

@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/float_flags.h"
 #include "kernels/half.h"
 #include "kernels/map-inl.h"
 #include "kernels/table.h"
@@ -16,6 +17,7 @@ namespace {
 
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
 void widen(const std::uint16_t* in, float* out, ptrdiff_t n) {
+  const KeepFloatFlags keep;  // the instruction calls a signalling NaN invalid
   const hn::ScalableTag<float> d;
   const hn::Rebind<hwy::float16_t, decltype(d)> dh;
   const auto lanes = static_cast<ptrdiff_t>(hn::Lanes(d));

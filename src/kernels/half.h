@@ -10,7 +10,8 @@ namespace distob::kernels {
 inline float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = std::uint32_t{half & 0x8000U} << 16;
   const std::uint32_t magnitude = half & 0x7fffU;
-  if (magnitude >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | (magnitude << 13));
+  if (magnitude == 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U);
+  if (magnitude > 0x7c00U) return std::bit_cast<float>(sign | 0x7fc00000U | (magnitude << 13));  // quiet
   if (magnitude >= 0x0400U) return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000U));
   const float subnormal = static_cast<float>(magnitude) * 0x1p-24F;  // exact
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(subnormal));

@@ -6,6 +6,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <cmath>
+
 #include "kernels/map-inl.h"
 #include "kernels/table.h"
 
@@ -49,6 +51,13 @@ Block where_of(std::size_t itemsize) {
   }
 }
 
+/// a <= b. The flags of the x87 are not put back afterwards, so long double must not raise any.
+template <class T>
+bool at_most(T a, T b) {
+  if constexpr (std::is_same_v<T, long double>) return std::islessequal(a, b);
+  else return a <= b;
+}
+
 /// min(max(x, low), high). What is not a number wins, from the left: a compare that a NaN fails keeps it.
 template <class T>
 void clip(const void* const* in, void* const* out, ptrdiff_t n, unsigned scalars) {
@@ -56,8 +65,8 @@ void clip(const void* const* in, void* const* out, ptrdiff_t n, unsigned scalars
   const auto* low = static_cast<const Packed<T>*>(in[1]);
   const auto* high = static_cast<const Packed<T>*>(in[2]);
   auto* r = static_cast<Packed<T>*>(out[0]);
-  const auto larger = [](T a, T b) { return a >= b || a != a ? a : b; };
-  const auto smaller = [](T a, T b) { return a <= b || a != a ? a : b; };
+  const auto larger = [](T a, T b) { return at_most(b, a) || a != a ? a : b; };
+  const auto smaller = [](T a, T b) { return at_most(a, b) || a != a ? a : b; };
   if (scalars == 6) {
     const T least = *low;
     const T most = *high;
