@@ -63,6 +63,12 @@ class _Array(_core.Array):
         """An ordinary ndarray with a copy of the elements, made by all cores at once."""
         return gather_array(self)
 
+    def __distob_vectorize__(self, f: Any) -> Any:
+        """`f` for an array: it gets each block as an ordinary ndarray, in the engine of the block, all in parallel."""
+        from distob import _blocks
+
+        return _blocks.over_blocks(f)
+
     # --- Printing ---
 
     def __repr__(self) -> str:

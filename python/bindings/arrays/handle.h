@@ -49,8 +49,8 @@ inline ArrayTypes array_types;
 /// Python's lock, since whoever is to close them may need it. Guarded by Python's lock.
 inline int open_accesses = 0;
 
-/// Elements up to which a call keeps Python's lock: the time to hand it over and back would show (measured: 40 ns).
-inline constexpr std::int64_t kKeepsLock = 500;
+/// Elements up to which a call keeps Python's lock: a few microseconds of work, beside which handing it over would show.
+inline constexpr std::int64_t kKeepsLock = 4096;
 
 /// Gives up Python's lock for its life, if the work ahead is `elements` long or may have to wait for another thread.
 class Unlocked {

@@ -98,7 +98,7 @@ Reference item_scalar(const array::Array& a) {
     bytes = large.data();
   }
   {
-    const Unlocked unlocked(kKeepsLock);
+    const Unlocked unlocked;
     array::item(a, bytes);
   }
   DType native = dtype;

@@ -120,7 +120,7 @@ PyObject* to_float(PyObject* self) {
     if (a.ndim() == 0 && a.dtype().kind == Kind::Float64) {
       double value = 0;
       {
-        const Unlocked unlocked(kKeepsLock);
+        const Unlocked unlocked;
         array::item(a, &value);
       }
       return PyFloat_FromDouble(value);

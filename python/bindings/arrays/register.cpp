@@ -12,6 +12,7 @@
 #include "arrays/floats.h"
 #include "arrays/handle.h"
 #include "arrays/indexing.h"
+#include "arrays/lending.h"
 #include "arrays/ndarrays.h"
 #include "arrays/python_side.h"
 #include "arrays/reductions.h"
@@ -301,13 +302,19 @@ void register_arrays(nb::module_& m) {
   m.def("is_view", [](nb::handle a) { return array_in(a).is_view(); });
   m.def("pieces", [](nb::handle a) { return array_in(a).pieces(); });
 
+  register_lending(m.ptr());
+  m.def("lend", [](nb::handle a, std::size_t block, bool write) { return object_of(lend_block(array_in(a), block, write)); });
+  m.def("adopt", [](nb::handle ndarray, nb::handle face) {
+    return wrapped(adopt_ndarray(reinterpret_cast<PyArrayObject*>(ndarray.ptr())), face_argument(face));
+  });
+
   m.def("sync_arrays", sync);
-  m.def("set_threads", set_threads);
-  m.def("threads", array::threads);
+  m.def("set_threads", set_threads, nb::arg("n"), "Sets how many threads compute arrays. Raises ValueError below 1.");
+  m.def("threads", array::threads, "How many threads compute arrays: DISTOB_THREADS, else the cores of this process.");
   m.def("set_planned_slots", array::set_planned_slots);
   m.def("planned_slots", array::planned_slots);
   m.def("run_inline", array::run_inline);
-  m.def("explain", array::explain);
+  m.def("explain", array::explain, "What waits in the window and the passes that ran last, as text.");
   m.def("array_statistics", statistics);
   const nb::object reduce = nb::steal(PyCFunction_New(&reduce_definition, nullptr));
   m.attr("reduce") = reduce;

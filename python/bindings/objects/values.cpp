@@ -3,6 +3,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "arrays/lending.h"
 #include "engine/executor.h"
 #include "memory/segment.h"
 #include "objects/imports.h"
@@ -290,6 +291,12 @@ bool Outgoing::keep_in_band(nb::handle pickle_buffer) {
   Py_buffer view;
   if (PyObject_GetBuffer(pickle_buffer.ptr(), &view, PyBUF_ANY_CONTIGUOUS) != 0) throw nb::python_error();
   const Py_ssize_t size = view.len;
+  if (const auto lent = lent_part(view.obj)) {  // a block of an array: the memory itself travels, whatever its size
+    packer.buffers.push_back(
+        {std::make_shared<const UniqueFd>(::dup(lent->segment->descriptor())), lent->offset, static_cast<std::uint64_t>(size), 0});
+    PyBuffer_Release(&view);
+    return false;
+  }
   if (size >= kOutOfBand) {
     const auto segment = shared_copy(view);
     // The descriptor in the message lives as long as the segment, which it shares.
