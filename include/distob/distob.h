@@ -1,9 +1,11 @@
 // Everything: remote objects and distributed arrays that behave like local ones.
 #pragma once
 
+#include "distob/array.h"
 #include "distob/calls.h"
 #include "distob/cluster.h"
 #include "distob/codec.h"
 #include "distob/errors.h"
 #include "distob/future.h"
+#include "distob/random.h"
 #include "distob/remote.h"

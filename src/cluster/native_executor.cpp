@@ -126,9 +126,10 @@ Outcome NativeExecutor::execute(const Incoming& command, Context& context) try {
   const detail::Arrived arrived(command.payload, command.buffers);
   Reader arguments(arrived.bytes(), references);
   const auto hash = decode<std::uint64_t>(arguments);
+  const auto ordinal = static_cast<std::uint32_t>(arguments.get_number());
   const auto name = arguments.view(arguments.get_count());
   const detail::Operation& operation =
-      detail::find_operation(hash, {reinterpret_cast<const char*>(name.data()), name.size()});
+      detail::find_operation(hash, {reinterpret_cast<const char*>(name.data()), name.size()}, ordinal);
   Running running(*this, command, context, arguments);
   operation.thunk(running);
   return running.finish();

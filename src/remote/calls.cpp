@@ -37,7 +37,7 @@ std::vector<EngineId> Caller::living() const {
   std::vector<EngineId> ids;
   for (const auto& engine : endpoint->engines())
     if (engine.state == session::EngineInfo::State::Ready) ids.push_back(engine.id);
-  if (ids.empty() && endpoint->closed()) throw ClosedError("this cluster was closed");
+  if (ids.empty()) endpoint->flush();  // throws if that is so because the cluster was closed, or this is a forked child
   if (ids.empty()) throw EngineDied("all engines of this cluster are gone");
   return ids;
 }
@@ -51,6 +51,7 @@ EngineId Caller::next() {
 Writer begin_call(const Operation& operation) {
   Writer call;
   distob::encode(call, operation.hash);
+  call.put_number(ordinal_of(operation));
   distob::encode(call, operation.name);
   return call;
 }

@@ -4,6 +4,7 @@
 // of its name; the engine, the same executable, finds it by them. Addresses never travel.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,6 +49,9 @@ class Invocation {
 };
 
 /// An entry of the program's list of operations; lives as long as the program.
+///
+/// Functions of unnamed namespaces in different files may have one name. Their `ordinal` tells them apart: how many of the
+/// name were listed before, which is the same in every process of one build, because all are listed before main.
 struct Operation {
   using Thunk = void (*)(Invocation&);
 
@@ -60,12 +64,15 @@ struct Operation {
   const std::string_view label;
   const Thunk thunk;
   const std::uint64_t hash;
+  mutable std::atomic<std::int64_t> ordinal{-1};  ///< -1: not numbered yet
   const Operation* const next;
 };
 
-/// The operation of that name. Throws ProtocolError naming it and this build if there is none, or Error if the name
-/// belongs to two different functions (of unnamed namespaces in two files).
-const Operation& find_operation(std::uint64_t hash, std::string_view name);
+/// Its ordinal. Throws Error for one that came with a library loaded later and shares its name, because then the order may
+/// differ between processes.
+std::uint32_t ordinal_of(const Operation& operation);
+/// The operation of that name and ordinal. Throws ProtocolError naming it if there is none.
+const Operation& find_operation(std::uint64_t hash, std::string_view name, std::uint32_t ordinal);
 
 /// The part of `pretty`, a __PRETTY_FUNCTION__, that names its template argument: "Tree::grow".
 constexpr std::string_view argument_name(std::string_view pretty) {
