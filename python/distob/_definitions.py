@@ -357,7 +357,12 @@ class _Policy:
         self.cls, self.by = cls, by
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _core.set_policy, (self.cls, self.by)
+        return set_policy, (self.cls, self.by)
+
+
+def set_policy(cls: type, by: str) -> None:
+    """Called where a policy arrives."""
+    _core.set_policy(cls, by)
 
 
 # --- What cloudpickle misses -----------------------------------------------------------------------------------------

@@ -102,11 +102,15 @@ class Work {
       case Operation::method: {
         nb::object bound = nb::steal(PyObject_GetAttr(target, interned(decoded.name).ptr()));
         if (!bound.is_valid()) throw nb::python_error();
-        return send_result(reply, call_object(bound.ptr(), decoded, 0), decoded, std::move(bound));
+        nb::object value = call_object(bound.ptr(), decoded, 0);
+        bound.reset();
+        return send_result(reply, std::move(value), decoded);
       }
       case Operation::function: {
         nb::object function = std::move(decoded.values.at(0));
-        return send_result(reply, call_object(function.ptr(), decoded, 1), decoded, std::move(function));
+        nb::object value = call_object(function.ptr(), decoded, 1);
+        function.reset();
+        return send_result(reply, std::move(value), decoded);
       }
       case Operation::get: {
         nb::object value = nb::steal(PyObject_GetAttr(target, interned(decoded.name).ptr()));
@@ -146,9 +150,8 @@ class Work {
   }
 
   /// The arguments are let go first: only then does a reference to a part of the result mean that user code kept it.
-  void send_result(Outgoing& reply, nb::object value, Decoded& decoded, nb::object callable) {
+  void send_result(Outgoing& reply, nb::object value, Decoded& decoded) {
     decoded.values.clear();
-    callable.reset();
     reply.result(value, 1);
   }
 

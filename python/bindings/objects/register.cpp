@@ -58,6 +58,7 @@ void register_outgoing(nb::module_& module) {
 }  // namespace
 
 void register_objects(nb::module_& module) {
+  nb::set_leak_warnings(false);  // clusters and what they refer to may live until the process ends
   register_kinds(module);
   register_outgoing(module);
   register_remote(module);

@@ -1,5 +1,6 @@
 #include "objects/remote.h"
 
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <structmember.h>
 
