@@ -2,6 +2,7 @@
 #pragma once
 
 #include "distob/array.h"
+#include "distob/array_codec.h"
 #include "distob/calls.h"
 #include "distob/cluster.h"
 #include "distob/codec.h"
