@@ -146,22 +146,21 @@ struct Power : Underflowing {
   V operator()(D d, V a, V b) const {
     const V y = sleef_pow(a, b);
     if (HWY_LIKELY(hn::AllFalse(d, hn::IsInf(y)))) return y;
-    return where_infinite(d, a, b, y);
+    const auto finite = hn::And(hn::And(hn::IsFinite(a), hn::IsFinite(b)), hn::Not(hn::Eq(a, hn::Zero(d))));
+    const auto doubtful = hn::And(hn::IsInf(y), finite);
+    return hn::AllFalse(d, doubtful) ? y : hn::IfThenElse(doubtful, by_elements(d, a, b), y);
   }
 
  private:
   /// Overflow is rare, so the C library may decide element by element whether it is one.
   template <class D, class V>
-  static HWY_NOINLINE V where_infinite(D d, V a, V b, V y) {
+  static HWY_NOINLINE V by_elements(D d, V a, V b) {
     constexpr std::size_t kLanes = hn::MaxLanes(d);
-    HWY_ALIGN hn::TFromD<D> x[kLanes], exponent[kLanes], result[kLanes];
+    HWY_ALIGN hn::TFromD<D> x[kLanes], exponent[kLanes];
     hn::Store(a, d, x);
     hn::Store(b, d, exponent);
-    hn::Store(y, d, result);
-    for (std::size_t i = 0; i < kLanes; ++i) {
-      if (std::isinf(result[i])) result[i] = std::pow(x[i], exponent[i]);
-    }
-    return hn::Load(d, result);
+    for (std::size_t i = 0; i < kLanes; ++i) x[i] = std::pow(x[i], exponent[i]);
+    return hn::Load(d, x);
   }
 };
 
