@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "cluster/spawn.h"
+#include "fault/zygote.h"
 
 namespace distob::fault {
 namespace {
@@ -77,6 +78,7 @@ std::string task_of_this_process() {
 }
 
 int run_client(const std::string& task, int argc, char** argv) {
+  if (task.starts_with("zygote")) return run_zygote(task == "zygote");
   Cluster cluster(argc, argv, {.engines = 2, .grace = std::chrono::milliseconds(1500)});
   tell_pids(cluster);
   std::vector<Future<void>> running;
