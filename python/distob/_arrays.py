@@ -350,6 +350,8 @@ def _boxes(array: Any) -> Iterable[tuple[slice, ...]]:
 
 
 def _rebuild(remote: bool, elements: np.ndarray, cuts: Any, slots: Any) -> Any:
+    if getattr(_core, "engine_link", lambda: None)() is not None:
+        return elements  # user code in an engine gets arrays as ordinary ndarrays
     array = _core.from_ndarray(elements, None, None, RemoteArray if remote else DistArray)
     return array if remote else _core.with_partition(array, cuts, slots)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
 import pickle
 import sys
 from collections.abc import Callable
@@ -85,7 +86,7 @@ def over_blocks(f: Callable[..., Any]) -> Callable[..., Any]:
             future = _core.call_function(cluster._link, engine, False, run_on_block, f, holder, *args, **kwargs)
             futures.append(_GivenBack(future, loan))
         parts = _results(futures, f"{getattr(f, '__name__', f)} failed on several blocks")
-        return _assembled(parts, cuts, type(array))
+        return _assembled(parts, cuts, slots, type(array))
 
     return vectorized
 
@@ -120,7 +121,7 @@ class _GivenBack:
         return bool(self._future.cancel())
 
 
-def _assembled(parts: list[Any], cuts: Any, face: type) -> Any:
+def _assembled(parts: list[Any], cuts: Any, slots: Any, face: type) -> Any:
     """The parts as one array if they fit together on the grid of the blocks, else the list."""
     grid = [len(points) - 1 for points in cuts]
     if not all(isinstance(p, np.ndarray) and p.ndim == len(grid) and not p.dtype.hasobject for p in parts):
@@ -130,15 +131,15 @@ def _assembled(parts: list[Any], cuts: Any, face: type) -> Any:
     if not grid:
         return _core.adopt(parts[0], face)
     index = np.arange(len(parts)).reshape(grid)
+    ends = []
     for axis in range(len(grid)):
-        lengths = {tuple(parts[i].shape[axis] for i in row) for row in np.moveaxis(index, axis, -1).reshape(-1, grid[axis])}
+        rows = np.moveaxis(index, axis, -1).reshape(-1, grid[axis])
+        lengths = {tuple(parts[i].shape[axis] for i in row) for row in rows}
         if len(lengths) != 1:
             return parts
-    joined: Any = np.empty(grid, object)
-    joined.ravel()[:] = [_core.adopt(p, face) for p in parts]
-    for axis in reversed(range(len(grid))):
-        rows = joined.reshape(-1, grid[axis])
-        joined = np.empty(len(rows), object)
-        joined[:] = [_core.join(list(row), axis, face) if len(row) > 1 else row[0] for row in rows]
-        joined = joined.reshape(grid[:axis])
-    return joined.item() if isinstance(joined, np.ndarray) else joined
+        ends.append((0, *itertools.accumulate(lengths.pop())))
+    joined = [_core.adopt(part, face) for part in parts]
+    for axis in reversed(range(len(grid))):  # rows along the last axis first
+        width = grid[axis]
+        joined = [_core.join(joined[i : i + width], axis, face) for i in range(0, len(joined), width)]
+    return _core.with_partition(joined[0], ends, slots)
