@@ -2,6 +2,7 @@
 #include <distob/distob.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -156,6 +157,56 @@ TEST(Engines, one_of_another_build_is_refused_with_both_builds) {
   const std::string message(text, std::max<ssize_t>(size, 0));
   EXPECT_THAT(message, HasSubstr("0123abcd"));
   EXPECT_THAT(message, HasSubstr(cluster::build_id()));
+}
+
+struct Surroundings {
+  bool leaked_descriptor = false, role_in_environment = false, own_group = false, signal_blocked = false, pipe_ignored = false;
+  std::string threads, directory;
+};
+
+TEST(Engines, they_inherit_nothing_but_what_they_need) {
+  const int open_in_client = dup2(STDERR_FILENO, 200);  // without close-on-exec, as much code opens files
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR2);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  signal(SIGPIPE, SIG_IGN);
+  Cluster cluster({.engines = 1});
+  signal(SIGPIPE, SIG_DFL);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const auto seen = cluster.call([] {
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    struct sigaction pipe {};
+    sigaction(SIGPIPE, nullptr, &pipe);
+    const char* threads = std::getenv("DISTOB_THREADS");
+    return Surroundings{.leaked_descriptor = fcntl(200, F_GETFD) >= 0,
+                        .role_in_environment = std::getenv("DISTOB_ROLE") != nullptr,
+                        .own_group = getpgrp() == getpid(),
+                        .signal_blocked = sigismember(&mask, SIGUSR2) == 1,
+                        .pipe_ignored = pipe.sa_handler == SIG_IGN,
+                        .threads = threads ? threads : "",
+                        .directory = std::filesystem::current_path().string()};
+  });
+  close(open_in_client);
+  EXPECT_FALSE(seen.leaked_descriptor);
+  EXPECT_FALSE(seen.role_in_environment);
+  EXPECT_TRUE(seen.own_group);
+  EXPECT_FALSE(seen.signal_blocked);
+  EXPECT_FALSE(seen.pipe_ignored);
+  EXPECT_EQ(seen.threads, "1");
+  EXPECT_EQ(seen.directory, std::filesystem::current_path().string());
+}
+
+TEST(Engines, clusters_work_where_children_are_reaped_by_the_system) {
+  signal(SIGCHLD, SIG_IGN);
+  {
+    Cluster cluster({.engines = 2, .output = [](int, bool, std::string_view) {}});
+    const auto cells = cluster.scatter(std::vector<Cell>{{1}, {2}});
+    EXPECT_THROW(cells[0].call<&Cell::leave>(3), EngineDied);
+    EXPECT_EQ(cells[1].call<&Cell::add>(1), 3);
+  }
+  signal(SIGCHLD, SIG_DFL);
 }
 
 // --- What is left behind ------------------------------------------------------------------------------------------
