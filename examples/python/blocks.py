@@ -24,8 +24,8 @@ print(
     np.array_equal(np.asarray(flat), detrend(signals)) or np.allclose(np.asarray(flat), detrend(signals)),
 )
 
-peak = distob.vectorize(lambda block: block.max(axis=1))  # vectorize: apply with its function fixed
-print("peaks:", np.round(np.asarray(peak(flat))[:5], 2))
+peak = distob.vectorize(lambda block: block.max(axis=1, keepdims=True))  # vectorize: apply with its function fixed
+print("peaks:", np.round(np.asarray(peak(flat))[:5, 0], 2))
 
 pids = distob.apply(lambda number: os.getpid(), list(range(8)))
 print("ran in", len(set(pids)), "engines, not in this process:", os.getpid() not in pids)
