@@ -115,6 +115,7 @@ void Machine::on(SessionId source, const wire::Release& release) {
     if (!object) continue;  // named by a command that made none
     const auto held = std::find_if(object->held.begin(), object->held.end(), [&](auto& h) { return h.first == source; });
     if (held == object->held.end() || held->second < static_cast<std::int64_t>(count.count)) {
+      if (object->state == Object::State::Failed) continue;  // a value came instead of it, which ended all counts
       throw ProtocolError("a release gives back more than was handed out");
     }
     add_count(*object, source, -static_cast<std::int64_t>(count.count));
@@ -133,6 +134,7 @@ void Machine::on(SessionId source, const wire::Register& request) {
 }
 
 void Machine::register_for(SessionId from, const ObjectId& id) {
+  if (gone_.contains(from)) return;
   wire::Registered answer;
   if (Object* object = find(id)) {
     add_count(*object, from, 1);
@@ -270,7 +272,6 @@ void Machine::look_up_references(Task& task) {
   for (const ObjectId& id : task.command.references) {
     if (id.owner == self_) look_up_reference(task, id);
   }
-  waits_changed_ = waits_changed_ || task.missing > 1;
   reference_ready(task);
 }
 
@@ -289,6 +290,7 @@ void Machine::look_up_reference(Task& task, const ObjectId& id) {
   } else if (object->state == Object::State::Pending) {
     object->readers.push_back(task.command.id);
     task.missing += 1;
+    waits_changed_ = true;
   }
 }
 
@@ -461,6 +463,9 @@ bool Machine::is_waited_for(ThreadId number) const {
   const auto& stack = threads_[number].stack;
   if (stack.empty()) return false;
   if (!ready_.empty() || !nested_.empty()) return true;
+  // A call of our own is waiting for this one to end, and takes credit itself.
+  const auto& chain = stack.back()->command.chain;
+  if (std::any_of(chain.begin(), chain.end(), [&](const CommandId& id) { return id.session == session_.self(); })) return true;
   for (const ObjectId& id : queued_) {
     const auto found = objects_.find(id);
     if (found == objects_.end()) continue;
@@ -502,6 +507,7 @@ void Machine::finish(ThreadId number, Outcome outcome) {
   }
   reply(task, std::move(outcome));
   end(task);
+  if (thread.suspended && !(queued_.empty() && ready_.empty())) waits_changed_ = true;  // the one below waits again
   assign();
 }
 

@@ -60,8 +60,11 @@ Session::Submitted Session::submit(const session::Command& command, const std::v
   pending.bytes = command.payload.size() + kCommandBytes;
   pending.results = command.results;
   pending.references.assign(command.references.begin(), command.references.end());
-  stream.commands += 1;
-  stream.bytes += pending.bytes;
+  pending.counted = chain.empty() || !command.synchronous;
+  if (pending.counted) {
+    stream.commands += 1;
+    stream.bytes += pending.bytes;
+  }
   for (const ObjectId& reference : command.references) retain(reference);
   for (std::uint32_t i = 0; i < command.results; ++i) {
     const ObjectId result{self_, command.engine, sequence, i};
@@ -108,9 +111,11 @@ void Session::on_reply(wire::Reply reply, SessionId source) {
   const Pending pending = std::move(found->second);
   if (wire::session_of(pending.engine) != source) throw ProtocolError("a reply came from an engine that was not asked");
   calls_.erase(found);
-  Stream& stream = streams_[pending.engine];
-  stream.commands -= 1;
-  stream.bytes -= pending.bytes;
+  if (pending.counted) {
+    Stream& stream = streams_[pending.engine];
+    stream.commands -= 1;
+    stream.bytes -= pending.bytes;
+  }
   adopt(reply, source);
 
   // Failed results stay at the owner, as errors for what depends on them, until we release them.

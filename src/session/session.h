@@ -101,6 +101,7 @@ class Session {
     std::uint64_t sequence = 0;
     std::uint64_t bytes = 0;
     std::uint32_t results = 0;
+    bool counted = true;  ///< takes credit: all but the calls that a running command waits for
     std::vector<ObjectId> references;
   };
   /// The stream to one engine.

@@ -90,7 +90,7 @@ TEST(Simulation, FewThreadsAndLittleCredit) {
   dice.credit = {2, 1 << 20};
   const auto counts = play(dice, 1000, "FewThreadsAndLittleCredit");
   if (seed_to_replay()) return;
-  EXPECT_GT(counts.deadlocks, 10u);
+  EXPECT_GT(counts.deadlocks, 0u);
   EXPECT_GT(counts.waited_for_credit, 100u);
 }
 

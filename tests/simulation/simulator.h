@@ -104,6 +104,7 @@ class Simulator {
   void carry();
   void client_act();
   void client_completions();
+  [[nodiscard]] bool may_be_lost(const std::string& text) const;
   void kill(EngineId id);
   void check_end();
   [[nodiscard]] std::string waits() const;
@@ -123,7 +124,7 @@ class Simulator {
   std::vector<Handle> handles_;
   std::set<std::uint64_t> pending_;
   std::map<std::pair<CommandId, ObjectId>, std::uint64_t> last_sequence_;  ///< of (caller, object)
-  std::map<std::uint64_t, std::vector<ObjectId>> results_of_;
+  std::set<ObjectId> never_made_;  ///< ids of results of commands that returned a value instead
   int calls_left_;
   int kills_left_;
   bool disturbed_ = false;  ///< an engine died: objects may be lost
