@@ -13,6 +13,13 @@
 #define DISTOB_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
 #endif
 
+/// For conversions out of range, whose result is meant to be what the processor gives.
+#if defined(__clang__)
+#define DISTOB_CONVERTS_OUT_OF_RANGE __attribute__((no_sanitize("float-cast-overflow")))
+#else
+#define DISTOB_CONVERTS_OUT_OF_RANGE
+#endif
+
 namespace distob::kernels {
 
 template <class T>
@@ -47,7 +54,7 @@ using Element = typename ElementOf<K>::type;
 /// AVX-512 differs from SSE2: narrow integers go through the ones that every x86-64 converts to, and uint64 takes its
 /// upper half from a shifted argument.
 template <class To, class From>
-inline To float_to_integer(From a) {
+DISTOB_CONVERTS_OUT_OF_RANGE inline To float_to_integer(From a) {
   if constexpr (std::is_same_v<To, std::uint64_t>) {
     constexpr From kHalf = 9223372036854775808.0;
     const bool upper = a >= kHalf;

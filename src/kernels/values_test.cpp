@@ -163,7 +163,7 @@ TYPED_TEST(IntegerKinds, FindDivisorsMultiplesAndBits) {
     return x;
   };
   check_binary<T, T>(Op::gcd, gcd);
-  check_binary<T, T>(Op::lcm, [&](T a, T b) { return gcd(a, b) == 0 ? Wide(0) : magnitude(a) / gcd(a, b) * magnitude(b); });
+  check_binary<T, T>(Op::lcm, [&](T a, T b) { return gcd(a, b) == 0 ? Wide(0) : static_cast<Wide>(static_cast<unsigned __int128>(magnitude(a) / gcd(a, b)) * static_cast<unsigned __int128>(magnitude(b))); });
   check_binary<T, T>(Op::bitwise_and, std::bit_and<T>());
   check_binary<T, T>(Op::bitwise_or, std::bit_or<T>());
   check_binary<T, T>(Op::bitwise_xor, std::bit_xor<T>());
