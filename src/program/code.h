@@ -39,6 +39,7 @@ struct Operand {
   View view;
   const kernels::Kernel* cast = nullptr;  ///< between memory and values, or null
   bool plain = true;                      ///< native, no cast: may be used in place
+  bool streamed = false;                  ///< stored past the caches
 };
 
 struct ReductionRecord {
@@ -137,6 +138,7 @@ struct Code {
   int cost = 0;
   int slots = 0;
   bool reduces = false;
+  bool streams = false;               ///< some store does
   ReductionPlan plan;
   std::vector<std::int64_t> part_offsets;  ///< of each reduction's parts in the Partials
   std::int64_t partials_bytes = 0;

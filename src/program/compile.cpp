@@ -13,6 +13,10 @@ namespace {
 constexpr std::int64_t kRegisterBytes = 32 * 1024;
 constexpr std::int64_t kSmallestTile = 256;   ///< below that, the calls cost as much as the work
 constexpr std::int64_t kLargestTile = 4096;
+// Results of this many bytes are written past the caches: the processor need not read their lines first, which is a quarter
+// of the traffic of a + 3 b. Measured at 80 MB on one thread, medians against STREAM's triad: 0.82-0.93 of its time, and
+// 1.16-1.26 with ordinary stores. A result that fits the last cache is better found there by whoever reads it next.
+constexpr std::int64_t kStreamedBytes = std::int64_t{32} << 20;
 // Elements that stand further apart than this are in different cache lines.
 constexpr std::int64_t kCacheLine = 64;
 
@@ -31,6 +35,7 @@ class Compiler {
     find_uses();
     lay_axes();
     find_snapshots();
+    find_streamed_stores();
     find_direct_stores();
     choose_capacity();
     assign_registers();
@@ -143,11 +148,25 @@ class Compiler {
     }
   }
 
+  /// Large results whose memory this program does not read.
+  void find_streamed_stores() {
+    for (const Instruction& store : out_.code) {
+      if (store.action != Action::store || store.inputs != 1) continue;
+      Operand& to = operand(store);
+      const std::int64_t size = to.view.dtype.itemsize;
+      if (out_.elements * size < kStreamedBytes || to.view.strides.back() != size || out_.extents.back() < kLongRow) continue;
+      to.streamed = std::none_of(out_.code.begin(), out_.code.end(), [&](const Instruction& other) {
+        return other.action == Action::load && touches(store, other);
+      });
+      out_.streams = out_.streams || to.streamed;
+    }
+  }
+
   /// A kernel may leave its result in the memory it is stored to, if nobody looks there in between.
   void find_direct_stores() {
     for (std::size_t p = 0; p < out_.code.size(); ++p) {
       const Instruction& store = out_.code[p];
-      if (store.action != Action::store || store.inputs != 1 || !operand(store).plain) continue;
+      if (store.action != Action::store || store.inputs != 1 || !operand(store).plain || operand(store).streamed) continue;
       ValueRecord& stored = value(store.input[0]);
       if (stored.direct_store >= 0 || stored.dtype.kind == Kind::Opaque) continue;
       if (out_.code[static_cast<std::size_t>(stored.definition)].action != Action::kernel) continue;

@@ -4,6 +4,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 namespace distob::program {
 namespace {
 
@@ -136,5 +140,29 @@ void copy_where(const Dims& extents, char* to, const std::int64_t* to_strides, c
     }
   });
 }
+
+#if defined(__x86_64__)
+
+void stream(char* to, const char* from, std::int64_t bytes) {
+  constexpr std::int64_t line = 64;
+  const std::int64_t head = std::min(bytes, (line - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(to) % line)) % line);
+  std::memcpy(to, from, static_cast<std::size_t>(head));
+  std::int64_t at = head;
+  for (; at + line <= bytes; at += line) {
+    for (std::int64_t part = at; part < at + line; part += 16) {
+      _mm_stream_si128(reinterpret_cast<__m128i*>(to + part), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + part)));
+    }
+  }
+  std::memcpy(to + at, from + at, static_cast<std::size_t>(bytes - at));
+}
+
+void finish_streaming() { _mm_sfence(); }
+
+#else
+
+void stream(char* to, const char* from, std::int64_t bytes) { std::memcpy(to, from, static_cast<std::size_t>(bytes)); }
+void finish_streaming() {}
+
+#endif
 
 }  // namespace distob::program

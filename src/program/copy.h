@@ -16,4 +16,8 @@ void copy_where(const Dims& extents, char* to, const std::int64_t* to_strides, c
                 const std::int64_t* from_strides, const char* mask, const std::int64_t* mask_strides,
                 std::int64_t itemsize);
 
+/// memcpy past the caches, for results larger than these. Call finish_streaming() before another thread may read them.
+void stream(char* to, const char* from, std::int64_t bytes);
+void finish_streaming();
+
 }  // namespace distob::program

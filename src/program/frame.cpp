@@ -170,7 +170,8 @@ void Frame::store(const Instruction& instruction, std::size_t at) {
   const std::int64_t n = from.stride == 0 ? 1 : tile_->elements;
   const bool swapped = operand.view.dtype.swapped && operand.view.dtype.kind != Kind::Opaque;
   if (operand.cast != nullptr) {
-    const bool in_place = instruction.inputs == 1 && to.contiguous && to.aligned && !swapped && n == tile_->elements;
+    const bool in_place =
+        instruction.inputs == 1 && to.contiguous && to.aligned && !swapped && !operand.streamed && n == tile_->elements;
     char* converted = in_place ? to.data : temporary(0);
     convert(*operand.cast, from.data, from.stride, converted, size, n, at);
     if (in_place) return;
@@ -184,9 +185,11 @@ void Frame::store(const Instruction& instruction, std::size_t at) {
 }
 
 void Frame::write(const Instruction& instruction, const Resolved& to, Location from, std::int64_t itemsize) {
-  const View& view = code_.operands[static_cast<std::size_t>(instruction.operand)].view;
+  const Operand& operand = code_.operands[static_cast<std::size_t>(instruction.operand)];
+  const View& view = operand.view;
   const bool masked = instruction.inputs == 2;
   if (!masked && to.contiguous && from.stride != 0) {
+    if (operand.streamed) return stream(to.data, from.data, tile_->elements * itemsize);
     std::memcpy(to.data, from.data, static_cast<std::size_t>(tile_->elements * itemsize));
     return;
   }

@@ -6,6 +6,7 @@
 
 #include "distob/errors.h"
 #include "program/code.h"
+#include "program/copy.h"
 #include "program/frame.h"
 
 #if defined(__x86_64__)
@@ -28,6 +29,15 @@ void locate(const Code& code, std::int64_t unit, Tile& tile) {
     tile.start[axis] = at * code.tile[axis];
     tile.extents[axis] = std::min(code.tile[axis], code.extents[axis] - tile.start[axis]);
     tile.elements *= tile.extents[axis];
+  }
+}
+
+void run_tiles(const Code& code, Frame& frame, std::int64_t first, std::int64_t last) {
+  Tile tile;
+  tile.extents = code.tile;
+  for (std::int64_t unit = first; unit < last; ++unit) {
+    locate(code, unit, tile);
+    if (frame.run(tile) != 0) return;
   }
 }
 
@@ -113,14 +123,10 @@ Outcome run(const Program& program, std::span<char* const> bases, std::int64_t f
   Frame frame(code, bases, scratch);
   if (code.reduces) {
     (void)run_reduction_units(code, frame, first, last, partials->data());
-    return frame.outcome();
+  } else {
+    run_tiles(code, frame, first, last);
   }
-  Tile tile;
-  tile.extents = code.tile;
-  for (std::int64_t unit = first; unit < last; ++unit) {
-    locate(code, unit, tile);
-    if (frame.run(tile) != 0) break;
-  }
+  if (code.streams) finish_streaming();
   return frame.outcome();
 }
 

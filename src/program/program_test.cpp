@@ -258,6 +258,32 @@ TEST(Program, MistakesAreFoundWhenTheyAreMade) {
   EXPECT_THROW(builder.reduce(x, sum(Kind::Int64), {0}, 1, View::contiguous(D, {})), TypeError);
 }
 
+TEST(Program, ResultsTooLargeForTheCachesArriveWhole) {
+  // Rows that begin in the middle of a cache line, as floats cast from doubles on the way and as they are.
+  const std::int64_t rows = 1100, columns = 8001;
+  std::vector<double> a = counting(columns);
+  std::vector<float> narrow(static_cast<std::size_t>(rows * columns + 3), -1);
+  std::vector<double> wide(static_cast<std::size_t>(rows * columns + 3), -1);
+  Builder builder({rows, columns - 2});
+  const auto inside = [&](Kind kind) { return index(View::contiguous(kind, {rows, columns}), {Index(all), Index(between(1, -1))}); };
+  const Value x = builder.load(0, View::contiguous(D, {columns - 2}), D);
+  const Value twice = builder.apply(add(), {x, x})[0];
+  builder.store(twice, 1, inside(D));
+  builder.store(twice, 2, inside(Kind::Float32));
+  const Program program = std::move(builder).build();
+  EXPECT_TRUE(program.code().streams);
+  Scratch scratch;
+  (void)run_whole(program, std::vector<char*>{bytes(a), bytes(wide), bytes(narrow)}, scratch);
+  for (std::int64_t i = 0; i < rows; i += 99) {
+    for (std::int64_t j = 0; j < columns; ++j) {
+      const bool edge = j == 0 || j == columns - 1;
+      const double expected = edge ? -1 : 2.0 * static_cast<double>(j - 1);
+      ASSERT_EQ(wide[static_cast<std::size_t>(i * columns + j)], expected);
+      ASSERT_EQ(narrow[static_cast<std::size_t>(i * columns + j)], static_cast<float>(expected));
+    }
+  }
+}
+
 TEST(Program, AnEmptySpaceHasNoUnits) {
   Builder builder({0, 5});
   const View view = View::contiguous(D, {0, 5});
