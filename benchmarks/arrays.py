@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import distob
 import measure
 import numpy as np
 from measure import Contender, Program, Timing, duration
+
+import distob
 
 
 def add_multiple(xp: Any, a: Any, b: Any) -> Any:

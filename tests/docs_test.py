@@ -30,7 +30,7 @@ def python_pages():
             yield pytest.param("\n".join(code), id=page.name)
 
 
-@pytest.mark.parametrize("code", python_pages())
+@pytest.mark.parametrize("code", list(python_pages()))
 def test_python_code_runs(code, tmp_path):
     program = tmp_path / "page.py"
     program.write_text(code)
@@ -40,7 +40,7 @@ def test_python_code_runs(code, tmp_path):
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("code", blocks("cpp"))
+@pytest.mark.parametrize("code", list(blocks("cpp")))
 def test_cpp_code_is_that_of_an_example_that_runs(code):
     sources = [*(ROOT / "examples" / "cpp").glob("*.cpp"), *(ROOT / "tests" / "consumer").glob("*.cpp")]
     assert any(code.strip() in source.read_text() for source in sources)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import distob
 import numpy as np
+
+import distob
 
 
 class Counter:

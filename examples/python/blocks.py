@@ -2,8 +2,9 @@
 
 import os
 
-import distob
 import numpy as np
+
+import distob
 
 
 def detrend(block: np.ndarray) -> np.ndarray:

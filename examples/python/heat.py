@@ -1,7 +1,8 @@
 """Heat spreading over a plate: NumPy code that runs on all cores because its array was scattered."""
 
-import distob
 import numpy as np
+
+import distob
 
 
 def relax(plate, steps: int):

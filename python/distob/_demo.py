@@ -18,9 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import distob
 import numpy as np
 from numpy.typing import NDArray
+
+import distob
 
 WATCHED = sys.stdout.isatty()
 
