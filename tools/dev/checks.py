@@ -50,11 +50,7 @@ def reformat() -> int:
         debian.ensure(debian.LINT)
         python = environment.ensure("build", "lint")
     run("formatting C++", ["clang-format", "-i", *cpp_sources()], log="format-cpp")
-    run(
-        "sorting imports",
-        [python, "-m", "ruff", "check", "--select", "I", "--fix", *PYTHON_SOURCES],
-        log="format-imports",
-    )
+    run("fixing Python", [python, "-m", "ruff", "check", "--fix", "--exit-zero", *PYTHON_SOURCES], log="fix-python")
     run("formatting Python", [python, "-m", "ruff", "format", *PYTHON_SOURCES], log="format-python")
     return 0
 
