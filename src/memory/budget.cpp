@@ -14,7 +14,9 @@
 namespace distob::memory {
 namespace {
 
-std::int64_t machine_memory() { return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
+std::int64_t machine_memory() {
+  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+}
 
 /// The number in a file of the control group file system; "max", or no such file, is no limit.
 std::int64_t limit_in(const std::string& path) {
@@ -81,7 +83,8 @@ std::int64_t default_memory_limit() {
 
 std::int64_t parse_size(std::string_view text) {
   const auto refuse = [&] {
-    throw ValueError("\"" + std::string(text) + "\" is no size of memory; write 6GB, 1.5GiB, 512M or a number of bytes");
+    throw ValueError("\"" + std::string(text) +
+                     "\" is no size of memory; write 6GB, 1.5GiB, 512M or a number of bytes");
   };
   std::string_view rest = text;
   while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);

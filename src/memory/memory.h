@@ -50,10 +50,10 @@ class Memory : public Counted<Memory> {
   void last_owner_gone();
 
   char* data_;
-  std::size_t size_;           ///< as asked
+  std::size_t size_;  ///< as asked
   std::atomic<std::int32_t> pins_{0};
   std::uint32_t size_class_ = 0;
-  Memory* next_ = nullptr;   ///< in a free list
+  Memory* next_ = nullptr;  ///< in a free list
   std::shared_ptr<SharedSegment> segment_;
 };
 
@@ -81,7 +81,7 @@ class Pin {
 
 /// What the process holds through this room, in bytes of the sizes asked for (live) and of the system (retained).
 struct Usage {
-  std::int64_t live_bytes = 0;      ///< owned by someone, shared segments included
+  std::int64_t live_bytes = 0;  ///< owned by someone, shared segments included
   std::int64_t live_blocks = 0;
   std::int64_t shared_bytes = 0;    ///< the part of live_bytes that is in shared segments
   std::int64_t retained_bytes = 0;  ///< large blocks kept warm for the next owner

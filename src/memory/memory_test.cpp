@@ -34,8 +34,9 @@ TEST(SizeClass, HoldsWhatItNamesAndWastesAQuarterAtTheMost) {
 }
 
 TEST(Memory, IsAlignedAndWritableForEverySize) {
-  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{8000}, std::size_t{131072}, std::size_t{131073},
-                                  std::size_t{2000000}, std::size_t{2097152}, std::size_t{5000001}}) {
+  for (const std::size_t bytes :
+       {std::size_t{0}, std::size_t{1}, std::size_t{8000}, std::size_t{131072}, std::size_t{131073},
+        std::size_t{2000000}, std::size_t{2097152}, std::size_t{5000001}}) {
     const MemoryPtr memory = Memory::allocate(bytes);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory->data()) % 64, 0u);
     EXPECT_EQ(memory->size(), bytes);
@@ -74,7 +75,8 @@ TEST(Memory, NoTwoLivingBlocksShareAByte) {
 TEST(Memory, AccountsForEveryLivingByte) {
   const Usage before = usage();
   {
-    const MemoryPtr small = Memory::allocate(100), large = Memory::allocate(3000000), shared = Memory::allocate_shared(5000);
+    const MemoryPtr small = Memory::allocate(100), large = Memory::allocate(3000000),
+                    shared = Memory::allocate_shared(5000);
     const Usage during = usage();
     EXPECT_EQ(during.live_bytes - before.live_bytes, 3005100);
     EXPECT_EQ(during.live_blocks - before.live_blocks, 3);
@@ -91,7 +93,9 @@ TEST(Memory, AccountsForEveryLivingByte) {
 TEST(Memory, RetainsABoundedAmountAndGivesTheOldestBack) {
   trim(0);
   set_retention(20'000'000);
-  { const MemoryPtr a = Memory::allocate(9'000'000), b = Memory::allocate(5'000'000), c = Memory::allocate(14'000'000); }
+  {
+    const MemoryPtr a = Memory::allocate(9'000'000), b = Memory::allocate(5'000'000), c = Memory::allocate(14'000'000);
+  }
   EXPECT_LE(usage().retained_bytes, 20'000'000);
   EXPECT_GT(usage().retained_bytes, 0);
   EXPECT_GT(trim(0), 0);
@@ -107,7 +111,8 @@ TEST(Memory, SurvivesThreadsThatAllocateAndReleaseEachOthersBlocks) {
     for (int t = 0; t < 2; ++t) {
       threads.emplace_back([&mine = exchange[t], round] {
         mine.clear();  // what the other one made in the last round
-        for (int i = 0; i < 100; ++i) mine.push_back(Memory::allocate(static_cast<std::size_t>(64 << (i % 14)) + static_cast<std::size_t>(round)));
+        for (int i = 0; i < 100; ++i)
+          mine.push_back(Memory::allocate(static_cast<std::size_t>(64 << (i % 14)) + static_cast<std::size_t>(round)));
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -130,7 +135,9 @@ TEST(Memory, PinsAreCountedApartFromOwners) {
   EXPECT_FALSE(memory->pinned());
 }
 
-TEST(Memory, RefusesWhatNoMachineHas) { EXPECT_THROW((void)Memory::allocate(std::size_t{1} << 60), MemoryError); }
+TEST(Memory, RefusesWhatNoMachineHas) {
+  EXPECT_THROW((void)Memory::allocate(std::size_t{1} << 60), MemoryError);
+}
 
 TEST(SharedSegment, IsSeenByWhoeverHasItsDescriptor) {
   const auto segment = SharedSegment::create(10000);
@@ -201,9 +208,10 @@ TEST(Budget, SaysWhatWasAskedWhatIsUsedAndWhatToDo) {
     (void)budget.reserve(800'000'001);
     FAIL();
   } catch (const MemoryError& error) {
-    EXPECT_STREQ(error.what(),
-                 "no room for an array of 800.0 MB: arrays use 3.2 GB of the limit of 4.0 GB; delete arrays that are no longer "
-                 "needed, work on parts, or set DISTOB_MEMORY_LIMIT");
+    EXPECT_STREQ(
+        error.what(),
+        "no room for an array of 800.0 MB: arrays use 3.2 GB of the limit of 4.0 GB; delete arrays that are no longer "
+        "needed, work on parts, or set DISTOB_MEMORY_LIMIT");
   }
 }
 
@@ -215,7 +223,8 @@ TEST(Budget, NeverGoesOverWithManyThreads) {
     threads.emplace_back([&] {
       for (int i = 0; i < 2000; ++i) {
         Reservation first, second;
-        if (budget.try_reserve(400, first) && budget.try_reserve(400, second) && first.bytes() + second.bytes() > 1000) ++over;
+        if (budget.try_reserve(400, first) && budget.try_reserve(400, second) && first.bytes() + second.bytes() > 1000)
+          ++over;
       }
     });
   }
@@ -229,7 +238,8 @@ TEST(Budget, ReadsSizesAsPeopleWriteThem) {
   EXPECT_EQ(parse_size("1.5GiB"), 1610612736);
   EXPECT_EQ(parse_size(" 512 M "), 512'000'000);
   EXPECT_EQ(parse_size("4096"), 4096);
-  for (const char* wrong : {"", "GB", "-1", "6 XB", "6GBB", "nan", "1e30"}) EXPECT_THROW((void)parse_size(wrong), ValueError) << wrong;
+  for (const char* wrong : {"", "GB", "-1", "6 XB", "6GBB", "nan", "1e30"})
+    EXPECT_THROW((void)parse_size(wrong), ValueError) << wrong;
   EXPECT_GT(default_memory_limit(), 0);
 }
 

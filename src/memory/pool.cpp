@@ -24,7 +24,9 @@ constexpr std::size_t kColourRoom = 2 * kPage;
 // A thread keeps this many bytes of each small class, at least four blocks.
 constexpr std::size_t kKeptBytes = 256 * 1024;
 
-constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 /// Pages of a large block: room for its class and its colour.
 std::size_t mapped_bytes(std::uint32_t size_class) {
@@ -40,7 +42,8 @@ char* mapping_of(const char* data, std::size_t mapped) {
 
 /// An aligned mapping: one that is longer is cut to size.
 char* map_aligned(std::size_t bytes, std::size_t alignment) {
-  void* mapped = mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapped =
+      mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
   auto* start = static_cast<char*>(mapped);
   auto* aligned = start + (alignment - reinterpret_cast<std::uintptr_t>(start) % alignment) % alignment;

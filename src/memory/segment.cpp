@@ -40,7 +40,8 @@ std::shared_ptr<SharedSegment> SharedSegment::from_descriptor(int descriptor, st
 }
 
 void SharedSegment::map(bool writable) {
-  void* data = mmap(nullptr, std::max<std::size_t>(size_, 1), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, descriptor_, 0);
+  void* data = mmap(nullptr, std::max<std::size_t>(size_, 1), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+                    descriptor_, 0);
   if (data == MAP_FAILED) {
     throw MemoryError("cannot map " + std::to_string(size_) + " bytes of shared memory: " + std::strerror(errno));
   }

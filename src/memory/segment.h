@@ -15,7 +15,8 @@ class SharedSegment {
 
   /// Maps a segment that another process made; takes `descriptor` over even if it throws. Throws ProtocolError if it holds
   /// fewer than `bytes` or is not sealed against shrinking (it could be cut under our feet).
-  [[nodiscard]] static std::shared_ptr<SharedSegment> from_descriptor(int descriptor, std::size_t bytes, bool writable = true);
+  [[nodiscard]] static std::shared_ptr<SharedSegment> from_descriptor(int descriptor, std::size_t bytes,
+                                                                      bool writable = true);
 
   SharedSegment(const SharedSegment&) = delete;
   SharedSegment& operator=(const SharedSegment&) = delete;

@@ -9,10 +9,12 @@ namespace distob::program {
 namespace {
 
 const kernels::Kernel* cast_or_throw(DType from, DType to) {
-  if (from.kind == to.kind && (from.kind != Kind::Opaque || (from.itemsize == to.itemsize && from.descriptor == to.descriptor))) {
+  if (from.kind == to.kind &&
+      (from.kind != Kind::Opaque || (from.itemsize == to.itemsize && from.descriptor == to.descriptor))) {
     return nullptr;
   }
-  const kernels::Kernel* cast = from.kind == Kind::Opaque || to.kind == Kind::Opaque ? nullptr : kernels::cast(from.kind, to.kind);
+  const kernels::Kernel* cast =
+      from.kind == Kind::Opaque || to.kind == Kind::Opaque ? nullptr : kernels::cast(from.kind, to.kind);
   if (cast == nullptr) throw TypeError("cannot convert " + from.name() + " to " + to.name());
   return cast;
 }
@@ -26,14 +28,22 @@ DType value_type(DType memory) {
 
 }  // namespace
 
-Builder::Builder(Shape iteration_shape) : source_(std::make_unique<Source>()) { source_->shape = std::move(iteration_shape); }
+Builder::Builder(Shape iteration_shape) : source_(std::make_unique<Source>()) {
+  source_->shape = std::move(iteration_shape);
+}
 Builder::~Builder() = default;
 Builder::Builder(Builder&&) noexcept = default;
 Builder& Builder::operator=(Builder&&) noexcept = default;
 
-const Shape& Builder::shape() const { return source_->shape; }
-DType Builder::dtype(Value value) const { return source_->values[static_cast<std::size_t>(value.id)].dtype; }
-int Builder::instructions() const { return static_cast<int>(source_->code.size()); }
+const Shape& Builder::shape() const {
+  return source_->shape;
+}
+DType Builder::dtype(Value value) const {
+  return source_->values[static_cast<std::size_t>(value.id)].dtype;
+}
+int Builder::instructions() const {
+  return static_cast<int>(source_->code.size());
+}
 
 namespace {
 
@@ -70,11 +80,13 @@ class Recorder {
   }
 
   void check(Value value) const {
-    if (value.id < 0 || value.id >= static_cast<std::int32_t>(source_.values.size())) throw ValueError("no value of this program");
+    if (value.id < 0 || value.id >= static_cast<std::int32_t>(source_.values.size()))
+      throw ValueError("no value of this program");
   }
   void check_mask(Value mask) const {
     check(mask);
-    if (source_.values[static_cast<std::size_t>(mask.id)].dtype.kind != Kind::Bool) throw TypeError("a mask must be bool");
+    if (source_.values[static_cast<std::size_t>(mask.id)].dtype.kind != Kind::Bool)
+      throw TypeError("a mask must be bool");
   }
 
  private:
@@ -132,9 +144,11 @@ Value Builder::constant(DType dtype, const void* bytes) {
   return {output};
 }
 
-Values Builder::apply(const kernels::Kernel& kernel, std::span<const Value> inputs, Tag tag, std::optional<Value> mask) {
+Values Builder::apply(const kernels::Kernel& kernel, std::span<const Value> inputs, Tag tag,
+                      std::optional<Value> mask) {
   if (inputs.size() != kernel.inputs) {
-    throw TypeError("a kernel of " + std::to_string(kernel.inputs) + " operands was given " + std::to_string(inputs.size()));
+    throw TypeError("a kernel of " + std::to_string(kernel.inputs) + " operands was given " +
+                    std::to_string(inputs.size()));
   }
   Recorder record(*source_);
   Instruction instruction{.action = Action::kernel, .inputs = kernel.inputs, .outputs = kernel.outputs, .tag = tag};
@@ -181,8 +195,12 @@ Value Builder::select(Value mask, Value value, const void* otherwise) {
   record.check(value);
   const std::int32_t offset = record.bytes(otherwise, dtype(value).itemsize);
   const std::int32_t output = record.value(dtype(value));
-  source_->code.push_back({.action = Action::select, .inputs = 2, .outputs = 1, .input = {mask.id, value.id, -1, -1},
-                           .output = output, .offset = offset});
+  source_->code.push_back({.action = Action::select,
+                           .inputs = 2,
+                           .outputs = 1,
+                           .input = {mask.id, value.id, -1, -1},
+                           .output = output,
+                           .offset = offset});
   return {output};
 }
 
@@ -191,7 +209,8 @@ void Builder::store(Value value, int slot, const View& view, std::optional<Value
   record.check(value);
   if (mask) record.check_mask(*mask);
   if (view.shape != source_->shape) {
-    throw ValueError("cannot store shape " + distob::to_string(source_->shape) + " to shape " + distob::to_string(view.shape));
+    throw ValueError("cannot store shape " + distob::to_string(source_->shape) + " to shape " +
+                     distob::to_string(view.shape));
   }
   for (std::size_t axis = 0; axis < view.shape.size(); ++axis) {
     if (view.shape[axis] > 1 && view.strides[axis] == 0) throw ValueError("cannot store to a broadcast array");
@@ -199,7 +218,8 @@ void Builder::store(Value value, int slot, const View& view, std::optional<Value
   const kernels::Kernel* cast = cast_or_throw(dtype(value), view.dtype);
   const std::int32_t operand = record.operand(slot, view, cast);
   if (view.dtype.kind == Kind::Opaque) source_->operands.back().plain = true;
-  Instruction store{.action = Action::store, .inputs = 1, .input = {value.id, -1, -1, -1}, .operand = operand, .tag = tag};
+  Instruction store{
+      .action = Action::store, .inputs = 1, .input = {value.id, -1, -1, -1}, .operand = operand, .tag = tag};
   if (mask) {
     store.inputs = 2;
     store.input[1] = mask->id;
@@ -207,7 +227,8 @@ void Builder::store(Value value, int slot, const View& view, std::optional<Value
   source_->code.push_back(store);
 }
 
-void Builder::reduce(Value value, const kernels::Reduction& reduction, const Dims& axes, int slot, const View& result, Tag tag) {
+void Builder::reduce(Value value, const kernels::Reduction& reduction, const Dims& axes, int slot, const View& result,
+                     Tag tag) {
   Recorder record(*source_);
   record.check(value);
   if (dtype(value) != DType(reduction.kind)) {
@@ -233,16 +254,20 @@ void Builder::reduce(Value value, const kernels::Reduction& reduction, const Dim
     ++at;
   }
   if (!fits || at != result.shape.size()) {
-    throw ValueError("a reduction of shape " + distob::to_string(source_->shape) + " over axes " + distob::to_string(axes) +
-                     " does not have shape " + distob::to_string(result.shape));
+    throw ValueError("a reduction of shape " + distob::to_string(source_->shape) + " over axes " +
+                     distob::to_string(axes) + " does not have shape " + distob::to_string(result.shape));
   }
-  if (empty && !reduction.has_identity) throw ValueError("zero-size array to reduction operation which has no identity");
+  if (empty && !reduction.has_identity)
+    throw ValueError("zero-size array to reduction operation which has no identity");
   source_->reduced_axes = axes;
   source_->slots = std::max(source_->slots, slot + 1);
   source_->reductions.push_back({&reduction, slot, std::move(squeezed), DType(reduction.kind),
                                  cast_or_throw(DType(reduction.kind), result.dtype), tag});
-  source_->code.push_back({.action = Action::reduce, .inputs = 1, .input = {value.id, -1, -1, -1},
-                           .offset = static_cast<std::int32_t>(source_->reductions.size()) - 1, .tag = tag});
+  source_->code.push_back({.action = Action::reduce,
+                           .inputs = 1,
+                           .input = {value.id, -1, -1, -1},
+                           .offset = static_cast<std::int32_t>(source_->reductions.size()) - 1,
+                           .tag = tag});
 }
 
 Program Builder::build() && {

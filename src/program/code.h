@@ -26,7 +26,7 @@ struct Instruction {
   std::uint8_t inputs = 0;
   std::uint8_t outputs = 0;
   std::array<std::int32_t, 4> input{-1, -1, -1, -1};
-  std::int32_t output = -1;   ///< the first result; the others follow
+  std::int32_t output = -1;  ///< the first result; the others follow
   std::int32_t operand = -1;
   std::int32_t offset = 0;
   std::int32_t kernel = -1;
@@ -45,7 +45,7 @@ struct Operand {
 struct ReductionRecord {
   const kernels::Reduction* reduction = nullptr;
   int slot = 0;
-  View result;                      ///< without the reduced axes
+  View result;  ///< without the reduced axes
   DType element;
   const kernels::Kernel* cast = nullptr;
   Tag tag = 0;
@@ -54,11 +54,11 @@ struct ReductionRecord {
 /// What is known of one value.
 struct ValueRecord {
   DType dtype;
-  std::int32_t definition = -1;     ///< the instruction that makes it
+  std::int32_t definition = -1;  ///< the instruction that makes it
   std::int32_t last_use = -1;
-  std::int32_t reg = -1;            ///< its register, -1 for constants and dead values
-  std::int32_t direct_store = -1;   ///< the store instruction in whose memory a kernel may leave it
-  bool snapshot = false;            ///< a load that must be copied, because its memory is written before the last use
+  std::int32_t reg = -1;           ///< its register, -1 for constants and dead values
+  std::int32_t direct_store = -1;  ///< the store instruction in whose memory a kernel may leave it
+  bool snapshot = false;           ///< a load that must be copied, because its memory is written before the last use
 };
 
 /// The instructions as appended: the whole state of a Builder.
@@ -69,7 +69,7 @@ struct Source {
   std::vector<kernels::Kernel> kernels;
   std::vector<ReductionRecord> reductions;
   std::vector<ValueRecord> values;
-  std::vector<char> constants;      ///< each aligned to 64
+  std::vector<char> constants;  ///< each aligned to 64
   Dims reduced_axes;
   int slots = 0;
 };
@@ -80,24 +80,24 @@ struct Source {
 /// kept ones of width w, as m stacks of n rows of width w. Leaves are kLeaf elements, or 16 rows.
 struct ReductionPlan {
   enum class Form : std::uint8_t {
-    flat,      ///< w == 1: leaves of consecutive elements
-    narrow,    ///< w == 1 and n <= kNarrow: one row's elements are combined in order, many rows at a time
-    stacked,   ///< rows of width w are added to each other
+    flat,     ///< w == 1: leaves of consecutive elements
+    narrow,   ///< w == 1 and n <= kNarrow: one row's elements are combined in order, many rows at a time
+    stacked,  ///< rows of width w are added to each other
   };
   Form form = Form::flat;
   std::int64_t m = 1, n = 1, w = 1;
-  std::int64_t leaves = 1;            ///< of one row or stack
-  std::int64_t leaves_per_unit = 1;   ///< a power of two
-  std::int64_t parts = 1;             ///< units along one row or stack: ceil(leaves / leaves_per_unit)
-  std::int64_t rows_per_unit = 1;     ///< flat with short rows, and narrow: rows of one unit
-  std::int64_t columns = 1;           ///< stacked: columns of one unit
+  std::int64_t leaves = 1;           ///< of one row or stack
+  std::int64_t leaves_per_unit = 1;  ///< a power of two
+  std::int64_t parts = 1;            ///< units along one row or stack: ceil(leaves / leaves_per_unit)
+  std::int64_t rows_per_unit = 1;    ///< flat with short rows, and narrow: rows of one unit
+  std::int64_t columns = 1;          ///< stacked: columns of one unit
   /// What remains after the pass: groups of axes, outermost first, alternating between kept and reduced.
   struct Group {
     std::int64_t extent;
     bool reduced;
   };
-  std::vector<Group> outer;           ///< the m rows
-  std::int64_t results = 1;           ///< elements of each result
+  std::vector<Group> outer;  ///< the m rows
+  std::int64_t results = 1;  ///< elements of each result
 };
 
 /// A row this long pays for its own calls, in place; shorter ones are packed, many to a register. Measured with a five
@@ -108,20 +108,20 @@ inline constexpr std::int64_t kRowsOfLeaf = 16;  ///< see ReductionPlan::Form::s
 
 struct Code {
   Shape iteration;
-  Dims extents;                       ///< the machine's axes, slowest first; never empty
-  std::vector<char> joined;           ///< axis i follows axis i - 1 in memory for every operand (kept apart by a reduction)
+  Dims extents;              ///< the machine's axes, slowest first; never empty
+  std::vector<char> joined;  ///< axis i follows axis i - 1 in memory for every operand (kept apart by a reduction)
   std::vector<Instruction> code;
-  std::vector<Operand> operands;      ///< strides in the machine's axes
+  std::vector<Operand> operands;  ///< strides in the machine's axes
   std::vector<kernels::Kernel> kernels;
   std::vector<ReductionRecord> reductions;
   std::vector<ValueRecord> values;
   std::vector<char> constants;
-  Dims tile;                          ///< extents of a tile
-  Dims grid;                          ///< tiles on each axis
+  Dims tile;  ///< extents of a tile
+  Dims grid;  ///< tiles on each axis
   std::int64_t elements = 0;
   std::int64_t units = 0;
   std::int64_t unit_elements = 1;
-  std::int64_t capacity = 1;          ///< elements of a register
+  std::int64_t capacity = 1;  ///< elements of a register
   int registers = 0;
   // Where things lie in the scratch of a thread, in bytes.
   std::vector<std::int64_t> register_offsets;
@@ -134,11 +134,11 @@ struct Code {
   std::int64_t stack_offset = 0;      ///< for each reduction, the values (stacked: columns) of unfinished subtrees
   std::int64_t stack_bytes = 0;       ///< of one of them
   std::int64_t scratch_bytes = 0;
-  std::int64_t widest = 1;            ///< bytes of the widest element
+  std::int64_t widest = 1;  ///< bytes of the widest element
   int cost = 0;
   int slots = 0;
   bool reduces = false;
-  bool streams = false;               ///< some store does
+  bool streams = false;  ///< some store does
   ReductionPlan plan;
   std::vector<std::int64_t> part_offsets;  ///< of each reduction's parts in the Partials
   std::int64_t partials_bytes = 0;

@@ -11,7 +11,7 @@ namespace {
 // Registers that are live together should stay in the first cache (32-48 KB). The count below takes an input and the
 // result that replaces it as two, which leaves room for what streams through.
 constexpr std::int64_t kRegisterBytes = 32 * 1024;
-constexpr std::int64_t kSmallestTile = 256;   ///< below that, the calls cost as much as the work
+constexpr std::int64_t kSmallestTile = 256;  ///< below that, the calls cost as much as the work
 constexpr std::int64_t kLargestTile = 4096;
 // Results of this many bytes are written past the caches: the processor need not read their lines first, which is a quarter
 // of the traffic of a + 3 b. Measured at 80 MB on one thread, medians against STREAM's triad: 0.82-0.93 of its time, and
@@ -20,7 +20,9 @@ constexpr std::int64_t kStreamedBytes = std::int64_t{32} << 20;
 // Elements that stand further apart than this are in different cache lines.
 constexpr std::int64_t kCacheLine = 64;
 
-bool full(const Instruction& instruction) { return instruction.action == Action::kernel || instruction.action == Action::select; }
+bool full(const Instruction& instruction) {
+  return instruction.action == Action::kernel || instruction.action == Action::select;
+}
 
 class Compiler {
  public:
@@ -51,8 +53,12 @@ class Compiler {
 
  private:
   ValueRecord& value(std::int32_t id) { return source_.values[static_cast<std::size_t>(id)]; }
-  Operand& operand(const Instruction& instruction) { return source_.operands[static_cast<std::size_t>(instruction.operand)]; }
-  const kernels::Kernel& kernel(const Instruction& i) const { return source_.kernels[static_cast<std::size_t>(i.kernel)]; }
+  Operand& operand(const Instruction& instruction) {
+    return source_.operands[static_cast<std::size_t>(instruction.operand)];
+  }
+  const kernels::Kernel& kernel(const Instruction& i) const {
+    return source_.kernels[static_cast<std::size_t>(i.kernel)];
+  }
 
   /// Keeps what a store, a reduction or a warning needs.
   void drop_dead() {
@@ -61,10 +67,13 @@ class Compiler {
     for (std::size_t i = source_.code.size(); i-- > 0;) {
       const Instruction& instruction = source_.code[i];
       bool live = instruction.outputs == 0;
-      for (int j = 0; j < instruction.outputs; ++j) live = live || needed[static_cast<std::size_t>(instruction.output + j)];
-      if (instruction.action == Action::kernel) live = live || (instruction.tag != 0 && kernel(instruction).sets_float_flags);
+      for (int j = 0; j < instruction.outputs; ++j)
+        live = live || needed[static_cast<std::size_t>(instruction.output + j)];
+      if (instruction.action == Action::kernel)
+        live = live || (instruction.tag != 0 && kernel(instruction).sets_float_flags);
       if (!live) continue;
-      for (int j = 0; j < instruction.inputs; ++j) needed[static_cast<std::size_t>(instruction.input[static_cast<std::size_t>(j)])] = 1;
+      for (int j = 0; j < instruction.inputs; ++j)
+        needed[static_cast<std::size_t>(instruction.input[static_cast<std::size_t>(j)])] = 1;
       kept.push_back(instruction);
     }
     std::reverse(kept.begin(), kept.end());
@@ -104,7 +113,8 @@ class Compiler {
       const auto axis = static_cast<std::size_t>(next);
       const std::int64_t extent = source_.shape[axis];
       if (extent == 1) continue;
-      const bool reduced = std::find(source_.reduced_axes.begin(), source_.reduced_axes.end(), next) != source_.reduced_axes.end();
+      const bool reduced =
+          std::find(source_.reduced_axes.begin(), source_.reduced_axes.end(), next) != source_.reduced_axes.end();
       bool joined = !axes.empty();
       for (std::size_t i = 0; joined && i < views.size(); ++i) {
         joined = views[i].strides[axes.back()] == views[i].strides[axis] * extent;
@@ -154,7 +164,8 @@ class Compiler {
       if (store.action != Action::store || store.inputs != 1) continue;
       Operand& to = operand(store);
       const std::int64_t size = to.view.dtype.itemsize;
-      if (out_.elements * size < kStreamedBytes || to.view.strides.back() != size || out_.extents.back() < kLongRow) continue;
+      if (out_.elements * size < kStreamedBytes || to.view.strides.back() != size || out_.extents.back() < kLongRow)
+        continue;
       to.streamed = std::none_of(out_.code.begin(), out_.code.end(), [&](const Instruction& other) {
         return other.action == Action::load && touches(store, other);
       });
@@ -166,7 +177,8 @@ class Compiler {
   void find_direct_stores() {
     for (std::size_t p = 0; p < out_.code.size(); ++p) {
       const Instruction& store = out_.code[p];
-      if (store.action != Action::store || store.inputs != 1 || !operand(store).plain || operand(store).streamed) continue;
+      if (store.action != Action::store || store.inputs != 1 || !operand(store).plain || operand(store).streamed)
+        continue;
       ValueRecord& stored = value(store.input[0]);
       if (stored.direct_store >= 0 || stored.dtype.kind == Kind::Opaque) continue;
       if (out_.code[static_cast<std::size_t>(stored.definition)].action != Action::kernel) continue;
@@ -212,19 +224,22 @@ class Compiler {
       most = std::max(most, live);
     }
     for (const Instruction& instruction : out_.code) {
-      if (instruction.outputs != 0) out_.widest = std::max<std::int64_t>(out_.widest, value(instruction.output).dtype.itemsize);
-      if (instruction.operand >= 0) out_.widest = std::max<std::int64_t>(out_.widest, operand(instruction).view.dtype.itemsize);
+      if (instruction.outputs != 0)
+        out_.widest = std::max<std::int64_t>(out_.widest, value(instruction.output).dtype.itemsize);
+      if (instruction.operand >= 0)
+        out_.widest = std::max<std::int64_t>(out_.widest, operand(instruction).view.dtype.itemsize);
     }
     const std::int64_t fit = kRegisterBytes / std::max<std::int64_t>(most, 1);
-    out_.capacity = std::clamp(static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(fit, 1)))),
-                               kSmallestTile, kLargestTile);
+    out_.capacity = std::clamp(
+        static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(fit, 1)))),
+        kSmallestTile, kLargestTile);
     if (out_.widest > 32) out_.capacity = std::max<std::int64_t>(kRegisterBytes / out_.widest, 1);
     out_.capacity = std::min(out_.capacity, std::max<std::int64_t>(out_.elements, 1));
   }
 
   /// Linear scan: a register is free again after the last use of what it held.
   void assign_registers() {
-    std::vector<std::int64_t> widths;       // bytes of one element
+    std::vector<std::int64_t> widths;  // bytes of one element
     std::vector<std::int32_t> free;
     const auto give_back = [&](const Instruction& instruction, std::int32_t at) {
       for (int j = 0; j < instruction.inputs; ++j) {
@@ -242,7 +257,8 @@ class Compiler {
         // In place over an input that ends here: kernels allow it for equal pointers and strides.
         for (int j = 0; j < instruction.inputs && reused < 0; ++j) {
           const ValueRecord& input = value(instruction.input[static_cast<std::size_t>(j)]);
-          const bool ends = input.last_use == at && input.reg >= 0 && input.dtype.itemsize == value(instruction.output).dtype.itemsize;
+          const bool ends = input.last_use == at && input.reg >= 0 &&
+                            input.dtype.itemsize == value(instruction.output).dtype.itemsize;
           if (ends && full(out_.code[static_cast<std::size_t>(input.definition)])) reused = input.reg;
         }
       }
@@ -300,7 +316,8 @@ class Compiler {
       // (copying a transposed 4000^2: 16 x 128 took 0.75 of 32 x 64's time, and half of 128 x 16's).
       const std::int64_t columns = std::max<std::int64_t>(out_.capacity / 16, 1);
       out_.tile[inner] = std::min(out_.extents[inner], columns);
-      out_.tile[*crossing] = std::min(out_.extents[*crossing], std::max<std::int64_t>(out_.capacity / out_.tile[inner], 1));
+      out_.tile[*crossing] =
+          std::min(out_.extents[*crossing], std::max<std::int64_t>(out_.capacity / out_.tile[inner], 1));
     } else if (out_.extents[inner] >= kLongRow || inner == 0) {
       const std::int64_t extent = std::max<std::int64_t>(out_.extents[inner], 1);
       const std::int64_t pieces = (extent + out_.capacity - 1) / out_.capacity;
@@ -378,7 +395,9 @@ class Compiler {
 
 }  // namespace
 
-Code compile(Source source) { return Compiler(std::move(source)).run(); }
+Code compile(Source source) {
+  return Compiler(std::move(source)).run();
+}
 
 ReductionPlan plan_reduction(const Shape& shape, const Dims& axes) {
   ReductionPlan plan;

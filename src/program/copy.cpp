@@ -15,7 +15,8 @@ using Row = void (*)(char* to, std::int64_t to_stride, const char* from, std::in
                      std::int64_t itemsize);
 
 template <std::size_t Size>
-void copy_row(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n, std::int64_t) {
+void copy_row(char* to, std::int64_t to_stride, const char* from, std::int64_t from_stride, std::int64_t n,
+              std::int64_t) {
   constexpr auto size = static_cast<std::int64_t>(Size);
   struct Element {
     char bytes[Size];
@@ -50,13 +51,20 @@ void copy_row_of_any(char* to, std::int64_t to_stride, const char* from, std::in
 
 Row row_for(std::int64_t itemsize) {
   switch (itemsize) {
-    case 1: return copy_row<1>;
-    case 2: return copy_row<2>;
-    case 4: return copy_row<4>;
-    case 8: return copy_row<8>;
-    case 16: return copy_row<16>;
-    case 32: return copy_row<32>;
-    default: return copy_row_of_any;
+    case 1:
+      return copy_row<1>;
+    case 2:
+      return copy_row<2>;
+    case 4:
+      return copy_row<4>;
+    case 8:
+      return copy_row<8>;
+    case 16:
+      return copy_row<16>;
+    case 32:
+      return copy_row<32>;
+    default:
+      return copy_row_of_any;
   }
 }
 
@@ -66,14 +74,16 @@ struct Axis {
 };
 
 /// The axes that move, the fastest last, neighbours merged where both sides allow it. Returns their number.
-std::size_t plan(const Dims& extents, const std::int64_t* to, const std::int64_t* from, const std::int64_t* mask, Axis* axes) {
+std::size_t plan(const Dims& extents, const std::int64_t* to, const std::int64_t* from, const std::int64_t* mask,
+                 Axis* axes) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < extents.size(); ++i) {
     if (extents[i] == 1) continue;
     const Axis axis{extents[i], to[i], from[i], mask != nullptr ? mask[i] : 0};
     if (count > 0) {
       Axis& outer = axes[count - 1];
-      if (outer.to == axis.to * axis.extent && outer.from == axis.from * axis.extent && outer.mask == axis.mask * axis.extent) {
+      if (outer.to == axis.to * axis.extent && outer.from == axis.from * axis.extent &&
+          outer.mask == axis.mask * axis.extent) {
         outer = {outer.extent * axis.extent, axis.to, axis.from, axis.mask};
         continue;
       }
@@ -92,7 +102,9 @@ std::size_t plan(const Dims& extents, const std::int64_t* to, const std::int64_t
   return count;
 }
 
-bool nothing(const Dims& extents) { return std::find(extents.begin(), extents.end(), 0) != extents.end(); }
+bool nothing(const Dims& extents) {
+  return std::find(extents.begin(), extents.end(), 0) != extents.end();
+}
 
 template <class InnerRow>
 void walk(const Axis* axes, std::size_t count, char* to, const char* from, const char* mask, InnerRow&& row) {
@@ -120,9 +132,8 @@ void copy(const Dims& extents, char* to, const std::int64_t* to_strides, const c
   const std::size_t count = plan(extents, to_strides, from_strides, nullptr, axes);
   const Axis inner = axes[count - 1];
   const Row row = row_for(itemsize);
-  walk(axes, count, to, from, nullptr, [&](char* t, const char* f, const char*) {
-    row(t, inner.to, f, inner.from, inner.extent, itemsize);
-  });
+  walk(axes, count, to, from, nullptr,
+       [&](char* t, const char* f, const char*) { row(t, inner.to, f, inner.from, inner.extent, itemsize); });
 }
 
 void copy_where(const Dims& extents, char* to, const std::int64_t* to_strides, const char* from,
@@ -145,22 +156,28 @@ void copy_where(const Dims& extents, char* to, const std::int64_t* to_strides, c
 
 void stream(char* to, const char* from, std::int64_t bytes) {
   constexpr std::int64_t line = 64;
-  const std::int64_t head = std::min(bytes, (line - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(to) % line)) % line);
+  const std::int64_t head =
+      std::min(bytes, (line - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(to) % line)) % line);
   std::memcpy(to, from, static_cast<std::size_t>(head));
   std::int64_t at = head;
   for (; at + line <= bytes; at += line) {
     for (std::int64_t part = at; part < at + line; part += 16) {
-      _mm_stream_si128(reinterpret_cast<__m128i*>(to + part), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + part)));
+      _mm_stream_si128(reinterpret_cast<__m128i*>(to + part),
+                       _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + part)));
     }
   }
   std::memcpy(to + at, from + at, static_cast<std::size_t>(bytes - at));
 }
 
-void finish_streaming() { _mm_sfence(); }
+void finish_streaming() {
+  _mm_sfence();
+}
 
 #else
 
-void stream(char* to, const char* from, std::int64_t bytes) { std::memcpy(to, from, static_cast<std::size_t>(bytes)); }
+void stream(char* to, const char* from, std::int64_t bytes) {
+  std::memcpy(to, from, static_cast<std::size_t>(bytes));
+}
 void finish_streaming() {}
 
 #endif

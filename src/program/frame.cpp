@@ -80,7 +80,8 @@ Frame::Resolved Frame::resolve(const Operand& operand) const {
   }
   char* data = bases_[static_cast<std::size_t>(operand.slot)] + offset;
   bool aligned = true;
-  if (view.dtype.kind != Kind::Opaque) aligned = reinterpret_cast<std::uintptr_t>(data) % alignment_of(view.dtype.kind) == 0;
+  if (view.dtype.kind != Kind::Opaque)
+    aligned = reinterpret_cast<std::uintptr_t>(data) % alignment_of(view.dtype.kind) == 0;
   return {data, contiguous, scalar, aligned};
 }
 
@@ -133,7 +134,8 @@ int Frame::call(const Instruction& instruction, std::size_t at) {
     const std::int32_t output = instruction.output + j;
     const ValueRecord& record = code_.values[static_cast<std::size_t>(output)];
     Location& location = locations_[output];
-    location = {targets_[output] != nullptr ? targets_[output] : register_of(output), static_cast<std::ptrdiff_t>(record.dtype.itemsize)};
+    location = {targets_[output] != nullptr ? targets_[output] : register_of(output),
+                static_cast<std::ptrdiff_t>(record.dtype.itemsize)};
     if (record.direct_store >= 0) {
       const Instruction& store = code_.code[static_cast<std::size_t>(record.direct_store)];
       const Resolved to = resolve(code_.operands[static_cast<std::size_t>(store.operand)]);
@@ -151,7 +153,8 @@ int Frame::call(const Instruction& instruction, std::size_t at) {
 
 void Frame::select(const Instruction& instruction) {
   const Location mask = locations_[instruction.input[0]], from = locations_[instruction.input[1]];
-  const auto size = static_cast<std::int64_t>(code_.values[static_cast<std::size_t>(instruction.output)].dtype.itemsize);
+  const auto size =
+      static_cast<std::int64_t>(code_.values[static_cast<std::size_t>(instruction.output)].dtype.itemsize);
   char* to = register_of(instruction.output);
   locations_[instruction.output] = {to, static_cast<std::ptrdiff_t>(size)};
   const Dims line{tile_->elements};
@@ -165,7 +168,8 @@ void Frame::store(const Instruction& instruction, std::size_t at) {
   const Resolved to = resolve(operand);
   Location from = locations_[instruction.input[0]];
   const std::int64_t size = operand.view.dtype.itemsize;
-  if (instruction.inputs == 1 && operand.plain && to.contiguous && from.data == to.data) return;  // the kernel left it there
+  if (instruction.inputs == 1 && operand.plain && to.contiguous && from.data == to.data)
+    return;  // the kernel left it there
 
   const std::int64_t n = from.stride == 0 ? 1 : tile_->elements;
   const bool swapped = operand.view.dtype.swapped && operand.view.dtype.kind != Kind::Opaque;
@@ -203,15 +207,17 @@ void Frame::write(const Instruction& instruction, const Resolved& to, Location f
              tile_strides(tile_->extents, mask.stride).data(), itemsize);
 }
 
-void Frame::convert(const kernels::Kernel& cast, char* from, std::ptrdiff_t from_stride, char* to, std::ptrdiff_t to_stride,
-                    std::int64_t n, std::size_t at) {
+void Frame::convert(const kernels::Kernel& cast, char* from, std::ptrdiff_t from_stride, char* to,
+                    std::ptrdiff_t to_stride, std::int64_t n, std::size_t at) {
   char* const data[2] = {from, to};
   const std::ptrdiff_t count = n, strides[2] = {from_stride, to_stride};
   cast.loop(cast.context, data, &count, strides, cast.auxdata);
   if (cast.sets_float_flags) take_flags(at);
 }
 
-void Frame::take_flags(std::size_t at) { flags_[at] |= take_float_flags(); }
+void Frame::take_flags(std::size_t at) {
+  flags_[at] |= take_float_flags();
+}
 
 Outcome Frame::outcome() const {
   Outcome outcome;

@@ -51,7 +51,8 @@ class Frame {
   void convert(const kernels::Kernel& cast, char* from, std::ptrdiff_t from_stride, char* to, std::ptrdiff_t to_stride,
                std::int64_t n, std::size_t at);
   [[nodiscard]] char* register_of(std::int32_t value) const {
-    return scratch_ + code_.register_offsets[static_cast<std::size_t>(code_.values[static_cast<std::size_t>(value)].reg)];
+    return scratch_ +
+           code_.register_offsets[static_cast<std::size_t>(code_.values[static_cast<std::size_t>(value)].reg)];
   }
   [[nodiscard]] char* temporary(int which) const;
 
@@ -67,6 +68,7 @@ class Frame {
 };
 
 /// Runs units [first, last) of a reducing program into `partials`. Returns 0, or the status of a loop that failed.
-[[nodiscard]] int run_reduction_units(const Code& code, Frame& frame, std::int64_t first, std::int64_t last, char* partials);
+[[nodiscard]] int run_reduction_units(const Code& code, Frame& frame, std::int64_t first, std::int64_t last,
+                                      char* partials);
 
 }  // namespace distob::program

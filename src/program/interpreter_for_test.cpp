@@ -82,19 +82,23 @@ std::int64_t offset_of(const View& view, std::int64_t number) {
 std::vector<char> tree(const kernels::Reduction& reduction, const std::vector<char>& values, std::int64_t width) {
   const std::int64_t size = itemsize_of(reduction.kind);
   const std::int64_t rows = static_cast<std::int64_t>(values.size()) / (width * size);
-  const auto row = [&](std::int64_t i) { return Bytes(values.begin() + i * width * size, values.begin() + (i + 1) * width * size); };
+  const auto row = [&](std::int64_t i) {
+    return Bytes(values.begin() + i * width * size, values.begin() + (i + 1) * width * size);
+  };
   const bool in_order = width == 1 && rows <= 16;
   if (width == 1 && !in_order) {
     const auto leaf = [&](std::int64_t i) {
       Bytes result(static_cast<std::size_t>(size));
-      reduction.leaf(values.data() + i * kernels::kLeaf * size, size, std::min(kernels::kLeaf, rows - i * kernels::kLeaf), result.data());
+      reduction.leaf(values.data() + i * kernels::kLeaf * size, size,
+                     std::min(kernels::kLeaf, rows - i * kernels::kLeaf), result.data());
       return result;
     };
     return joined(reduction, leaf, 0, (rows + kernels::kLeaf - 1) / kernels::kLeaf);
   }
   const auto leaf = [&](std::int64_t i) {
     Bytes sum = row(i * 16);
-    for (std::int64_t k = i * 16 + 1; k < std::min(rows, (i + 1) * 16); ++k) sum = combined(reduction, std::move(sum), row(k));
+    for (std::int64_t k = i * 16 + 1; k < std::min(rows, (i + 1) * 16); ++k)
+      sum = combined(reduction, std::move(sum), row(k));
     return sum;
   };
   return joined(reduction, leaf, 0, (rows + 15) / 16);
@@ -113,7 +117,8 @@ int Interpreter::load(int slot, const View& view, Kind to) {
 int Interpreter::constant(Kind kind, const void* bytes) {
   Array array{kind, {}};
   for (std::int64_t i = 0; i < size(); ++i) {
-    array.bytes.insert(array.bytes.end(), static_cast<const char*>(bytes), static_cast<const char*>(bytes) + itemsize_of(kind));
+    array.bytes.insert(array.bytes.end(), static_cast<const char*>(bytes),
+                       static_cast<const char*>(bytes) + itemsize_of(kind));
   }
   return add(std::move(array));
 }
@@ -141,7 +146,8 @@ int Interpreter::select(int mask, int value, const void* otherwise) {
   Array array = values_[static_cast<std::size_t>(value)];
   const std::size_t width = itemsize_of(array.kind);
   for (std::size_t i = 0; i < static_cast<std::size_t>(size()); ++i) {
-    if (values_[static_cast<std::size_t>(mask)].bytes[i] == 0) std::memcpy(array.bytes.data() + i * width, otherwise, width);
+    if (values_[static_cast<std::size_t>(mask)].bytes[i] == 0)
+      std::memcpy(array.bytes.data() + i * width, otherwise, width);
   }
   return add(std::move(array));
 }
@@ -155,7 +161,8 @@ void Interpreter::store(int value, int slot, const View& view, int mask) {
   }
 }
 
-void Interpreter::reduce(int value, const kernels::Reduction& reduction, const Dims& axes, int slot, const View& result) {
+void Interpreter::reduce(int value, const kernels::Reduction& reduction, const Dims& axes, int slot,
+                         const View& result) {
   Bytes data = values_[static_cast<std::size_t>(value)].bytes;
   const std::int64_t size = itemsize_of(reduction.kind);
   std::vector<Group> groups = groups_of(shape_, axes);

@@ -47,6 +47,7 @@ class Interpreter {
 
 /// The definition of the tree: `values` are the elements of one result in order, in rows of `width` neighbours that stay
 /// apart (1: leaves of consecutive elements).
-[[nodiscard]] std::vector<char> tree(const kernels::Reduction& reduction, const std::vector<char>& values, std::int64_t width);
+[[nodiscard]] std::vector<char> tree(const kernels::Reduction& reduction, const std::vector<char>& values,
+                                     std::int64_t width);
 
 }  // namespace distob::program::testing

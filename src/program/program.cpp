@@ -49,18 +49,32 @@ void check_bases(const Code& code, std::span<char* const> bases) {
 
 }  // namespace
 
-std::int64_t Program::units() const { return code_->units; }
-std::int64_t Program::elements() const { return code_->elements; }
-std::int64_t Program::unit_elements() const { return code_->unit_elements; }
-int Program::cost() const { return code_->cost; }
-int Program::slots() const { return code_->slots; }
-bool Program::reduces() const { return code_->reduces; }
-std::int64_t Program::partials_bytes() const { return code_->partials_bytes; }
+std::int64_t Program::units() const {
+  return code_->units;
+}
+std::int64_t Program::elements() const {
+  return code_->elements;
+}
+std::int64_t Program::unit_elements() const {
+  return code_->unit_elements;
+}
+int Program::cost() const {
+  return code_->cost;
+}
+int Program::slots() const {
+  return code_->slots;
+}
+bool Program::reduces() const {
+  return code_->reduces;
+}
+std::int64_t Program::partials_bytes() const {
+  return code_->partials_bytes;
+}
 
 std::string Program::to_string() const {
   static constexpr const char* names[] = {"load", "constant", "kernel", "select", "store", "reduce"};
-  std::string text = "shape " + distob::to_string(code_->iteration) + " as " + distob::to_string(code_->extents) + ", " +
-                     std::to_string(code_->units) + " units of " + std::to_string(code_->unit_elements) + ", " +
+  std::string text = "shape " + distob::to_string(code_->iteration) + " as " + distob::to_string(code_->extents) +
+                     ", " + std::to_string(code_->units) + " units of " + std::to_string(code_->unit_elements) + ", " +
                      std::to_string(code_->registers) + " registers of " + std::to_string(code_->capacity) + "\n";
   for (const Instruction& instruction : code_->code) {
     text += "  ";
@@ -76,8 +90,8 @@ std::string Program::to_string() const {
     }
     if (instruction.operand >= 0) {
       const Operand& operand = code_->operands[static_cast<std::size_t>(instruction.operand)];
-      text += " slot " + std::to_string(operand.slot) + " " + operand.view.dtype.name() + " at " + std::to_string(operand.view.offset) +
-              " strides " + distob::to_string(operand.view.strides);
+      text += " slot " + std::to_string(operand.slot) + " " + operand.view.dtype.name() + " at " +
+              std::to_string(operand.view.offset) + " strides " + distob::to_string(operand.view.strides);
     }
     text += "\n";
   }
@@ -85,10 +99,15 @@ std::string Program::to_string() const {
 }
 
 Partials::Partials(const Program& program)
-    : data_(static_cast<char*>(::operator new(static_cast<std::size_t>(std::max<std::int64_t>(program.partials_bytes(), 1)), kAlignment))) {}
-void Partials::Free::operator()(char* data) const { ::operator delete(data, kAlignment); }
+    : data_(static_cast<char*>(
+          ::operator new(static_cast<std::size_t>(std::max<std::int64_t>(program.partials_bytes(), 1)), kAlignment))) {}
+void Partials::Free::operator()(char* data) const {
+  ::operator delete(data, kAlignment);
+}
 
-Scratch::~Scratch() { ::operator delete(data_, kAlignment); }
+Scratch::~Scratch() {
+  ::operator delete(data_, kAlignment);
+}
 
 char* Scratch::grow(std::size_t bytes) {
   ::operator delete(data_, kAlignment);
@@ -115,8 +134,8 @@ void Outcome::merge(const Outcome& other) {
   }
 }
 
-Outcome run(const Program& program, std::span<char* const> bases, std::int64_t first, std::int64_t last, Scratch& scratch,
-            Partials* partials) {
+Outcome run(const Program& program, std::span<char* const> bases, std::int64_t first, std::int64_t last,
+            Scratch& scratch, Partials* partials) {
   const Code& code = program.code();
   check_bases(code, bases);
   if (first >= last) return {};

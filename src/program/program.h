@@ -49,8 +49,8 @@ using Tag = std::uint32_t;
 enum Flags : std::uint8_t { kNoFlags = 0, kDivide = 1, kOverflow = 2, kUnderflow = 4, kInvalid = 8 };
 
 class Program;
-struct Source;   // the instructions as appended
-struct Code;     // the compiled program
+struct Source;  // the instructions as appended
+struct Code;    // the compiled program
 
 /// Builds one program. Not thread-safe.
 ///
@@ -183,9 +183,9 @@ struct Raised {
 
 /// What running some units came to.
 struct Outcome {
-  int status = 0;           ///< what a failing loop returned; the rest of those units was not run
-  Tag failed = 0;           ///< the tag of that loop
-  std::uint8_t flags = 0;   ///< all of them together
+  int status = 0;                ///< what a failing loop returned; the rest of those units was not run
+  Tag failed = 0;                ///< the tag of that loop
+  std::uint8_t flags = 0;        ///< all of them together
   std::vector<Raised> raised{};  ///< by tag, for instructions that raised any (no entry twice)
 
   /// Takes in what other units of the same program came to.
@@ -197,14 +197,16 @@ struct Outcome {
                           Scratch& scratch, Partials* partials = nullptr);
 
 /// Combines the parts and writes the results of the reductions. Call once, after all units have run.
-[[nodiscard]] Outcome finish(const Program& program, std::span<char* const> bases, Scratch& scratch, Partials& partials);
+[[nodiscard]] Outcome finish(const Program& program, std::span<char* const> bases, Scratch& scratch,
+                             Partials& partials);
 
 /// All of it in this thread: run() of all units and finish().
 [[nodiscard]] Outcome run_whole(const Program& program, std::span<char* const> bases, Scratch& scratch);
 
 /// One kernel over `n` contiguous native elements, straight: the path of small arrays. `data`: a pointer for each operand,
 /// inputs first; `strides`: bytes, 0 for a scalar. Returns the loop's status; flags are left in the thread's register.
-inline int run_single(const kernels::Kernel& kernel, char* const* data, std::ptrdiff_t n, const std::ptrdiff_t* strides) {
+inline int run_single(const kernels::Kernel& kernel, char* const* data, std::ptrdiff_t n,
+                      const std::ptrdiff_t* strides) {
   return kernel.loop(kernel.context, data, &n, strides, kernel.auxdata);
 }
 
@@ -213,6 +215,7 @@ inline int run_single(const kernels::Kernel& kernel, char* const* data, std::ptr
 
 /// Reduces `n` >= 1 consecutive elements by the same tree as a program does: the path of small full reductions.
 /// `out` has room for one element.
-void reduce_single(const kernels::Reduction& reduction, const char* in, std::ptrdiff_t stride, std::ptrdiff_t n, char* out);
+void reduce_single(const kernels::Reduction& reduction, const char* in, std::ptrdiff_t stride, std::ptrdiff_t n,
+                   char* out);
 
 }  // namespace distob::program

@@ -26,8 +26,12 @@ constexpr Kind D = Kind::Float64;
 const kernels::Kernel& kernel(Op op, std::initializer_list<Kind> kinds) {
   return *kernels::find(op, std::span<const Kind>(kinds.begin(), kinds.size()));
 }
-const kernels::Kernel& add() { return kernel(Op::add, {D, D}); }
-const kernels::Reduction& sum(Kind kind = D) { return *kernels::reduction(ReduceOp::sum, kind); }
+const kernels::Kernel& add() {
+  return kernel(Op::add, {D, D});
+}
+const kernels::Reduction& sum(Kind kind = D) {
+  return *kernels::reduction(ReduceOp::sum, kind);
+}
 
 std::vector<double> counting(std::int64_t n) {
   std::vector<double> values(static_cast<std::size_t>(n));
@@ -48,7 +52,8 @@ TEST(Program, ComputesAnExpressionInOnePass) {
   std::vector<double> a = counting(10000), b = counting(10000), c(10000);
   const View view = View::contiguous(D, {10000});
   Builder builder({10000});
-  const Value three_b = builder.apply(kernel(Op::multiply, {D, D}), {builder.constant(3.0), builder.load(1, view, D)})[0];
+  const Value three_b =
+      builder.apply(kernel(Op::multiply, {D, D}), {builder.constant(3.0), builder.load(1, view, D)})[0];
   builder.store(builder.apply(add(), {builder.load(0, view, D), three_b})[0], 2, view);
   EXPECT_EQ(run_all(std::move(builder), {bytes(a), bytes(b), bytes(c)}).status, 0);
   for (std::size_t i = 0; i < c.size(); ++i) ASSERT_EQ(c[i], 4.0 * static_cast<double>(i));
@@ -203,7 +208,8 @@ TEST(Program, AResultNobodyTakesIsComputedOnlyIfItMayWarn) {
   }
 }
 
-int fails_on_seven(const void*, char* const* data, const std::ptrdiff_t* n, const std::ptrdiff_t* strides, void* auxdata) {
+int fails_on_seven(const void*, char* const* data, const std::ptrdiff_t* n, const std::ptrdiff_t* strides,
+                   void* auxdata) {
   for (std::ptrdiff_t i = 0; i < *n; ++i) {
     double x;
     std::memcpy(&x, data[0] + i * strides[0], sizeof x);
@@ -220,7 +226,8 @@ TEST(Program, ALoopOfTheFrontDoorsMayFailAndIsNamed) {
   std::vector<double> a = counting(20), out(20);
   const auto run_from = [&](std::int64_t start) {
     Builder builder({5});
-    builder.store(builder.apply(loop, {builder.load(0, View::contiguous(D, {5}, start * 8), D)}, 11)[0], 1, View::contiguous(D, {5}));
+    builder.store(builder.apply(loop, {builder.load(0, View::contiguous(D, {5}, start * 8), D)}, 11)[0], 1,
+                  View::contiguous(D, {5}));
     return run_all(std::move(builder), {bytes(a), bytes(out)});
   };
   EXPECT_EQ(run_from(10).status, 0);
@@ -236,7 +243,8 @@ TEST(Program, KernelsWithSeveralResultsFillSeveralViews) {
   std::vector<std::int64_t> a{7, -7, 9}, quotient(3), remainder(3);
   const View view = View::contiguous(Kind::Int64, {3});
   Builder builder({3});
-  const Values results = builder.apply(*divmod, {builder.load(0, view, Kind::Int64), builder.constant(std::int64_t{4})});
+  const Values results =
+      builder.apply(*divmod, {builder.load(0, view, Kind::Int64), builder.constant(std::int64_t{4})});
   builder.store(results[0], 1, view);
   builder.store(results[1], 2, view);
   (void)run_all(std::move(builder), {bytes(a), bytes(quotient), bytes(remainder)});
@@ -265,7 +273,9 @@ TEST(Program, ResultsTooLargeForTheCachesArriveWhole) {
   std::vector<float> narrow(static_cast<std::size_t>(rows * columns + 3), -1);
   std::vector<double> wide(static_cast<std::size_t>(rows * columns + 3), -1);
   Builder builder({rows, columns - 2});
-  const auto inside = [&](Kind kind) { return index(View::contiguous(kind, {rows, columns}), {Index(all), Index(between(1, -1))}); };
+  const auto inside = [&](Kind kind) {
+    return index(View::contiguous(kind, {rows, columns}), {Index(all), Index(between(1, -1))});
+  };
   const Value x = builder.load(0, View::contiguous(D, {columns - 2}), D);
   const Value twice = builder.apply(add(), {x, x})[0];
   builder.store(twice, 1, inside(D));
@@ -343,7 +353,8 @@ TEST_P(EveryCut, GivesTheBitsOfTheDefinition) {
     if (std::count(axes.begin(), axes.end(), static_cast<std::int64_t>(axis)) == 0) kept.push_back(shape[axis]);
   }
   const View view = View::contiguous(D, shape), result = View::contiguous(D, kept);
-  std::vector<std::vector<char>> memories{{bytes(a), bytes(a) + 8 * a.size()}, std::vector<char>(static_cast<std::size_t>(result.nbytes()))};
+  std::vector<std::vector<char>> memories{{bytes(a), bytes(a) + 8 * a.size()},
+                                          std::vector<char>(static_cast<std::size_t>(result.nbytes()))};
   testing::Interpreter interpreter(shape, memories);
   interpreter.reduce(interpreter.load(0, view, D), sum(), axes, 1, result);
 
@@ -364,11 +375,13 @@ TEST_P(EveryCut, GivesTheBitsOfTheDefinition) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Reduction, EveryCut,
-                         ::testing::Values(Case{{100000}, {0}}, Case{{4096}, {0}}, Case{{4097}, {0}}, Case{{17}, {0}}, Case{{16}, {0}},
-                                           Case{{300, 500}, {0}}, Case{{300, 500}, {1}}, Case{{300, 500}, {0, 1}},
-                                           Case{{7, 9000}, {1}}, Case{{9000, 7}, {0}}, Case{{9000, 20}, {0}}, Case{{50000, 3}, {1}},
-                                           Case{{50, 40, 30}, {0, 2}}, Case{{50, 40, 30}, {1}}, Case{{6, 5, 4, 3}, {0, 2}},
-                                           Case{{30, 4, 5000}, {0, 2}}, Case{{33, 2, 33, 2}, {0, 2}}, Case{{1, 5, 1}, {0, 2}}, Case{{5}, {}}));
+                         ::testing::Values(Case{{100000}, {0}}, Case{{4096}, {0}}, Case{{4097}, {0}}, Case{{17}, {0}},
+                                           Case{{16}, {0}}, Case{{300, 500}, {0}}, Case{{300, 500}, {1}},
+                                           Case{{300, 500}, {0, 1}}, Case{{7, 9000}, {1}}, Case{{9000, 7}, {0}},
+                                           Case{{9000, 20}, {0}}, Case{{50000, 3}, {1}}, Case{{50, 40, 30}, {0, 2}},
+                                           Case{{50, 40, 30}, {1}}, Case{{6, 5, 4, 3}, {0, 2}},
+                                           Case{{30, 4, 5000}, {0, 2}}, Case{{33, 2, 33, 2}, {0, 2}},
+                                           Case{{1, 5, 1}, {0, 2}}, Case{{5}, {}}));
 
 TEST(Reduction, HasTheSameBitsOnAnyNumberOfThreads) {
   std::vector<double> a = uneven(200000);
@@ -390,7 +403,8 @@ TEST(Reduction, HasTheSameBitsOnAnyNumberOfThreads) {
     for (std::int64_t t = 0; t < threads; ++t) {
       crew.emplace_back([&, t] {
         Scratch scratch;
-        (void)run(program, bases, program.units() * t / threads, program.units() * (t + 1) / threads, scratch, &partials);
+        (void)run(program, bases, program.units() * t / threads, program.units() * (t + 1) / threads, scratch,
+                  &partials);
       });
     }
     for (std::thread& thread : crew) thread.join();
@@ -406,7 +420,8 @@ TEST(Reduction, FusedProducersDoNotChangeItsBits) {
   const View view = View::contiguous(D, {3, 10000});
   double fused = 0, apart = 0;
   Builder together({3, 10000});
-  const Value x = together.apply(kernel(Op::multiply, {D, D}), {together.load(0, view, D), together.load(1, view, D)})[0];
+  const Value x =
+      together.apply(kernel(Op::multiply, {D, D}), {together.load(0, view, D), together.load(1, view, D)})[0];
   together.store(x, 2, view);
   together.reduce(x, sum(), {0, 1}, 3, View::contiguous(D, {}));
   (void)run_all(std::move(together), {bytes(a), bytes(b), bytes(product), reinterpret_cast<char*>(&fused)});

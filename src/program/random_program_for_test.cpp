@@ -32,16 +32,19 @@ namespace {
 
 using kernels::Op;
 
-constexpr Kind kComputed[] = {Kind::Float64, Kind::Float32, Kind::Int64, Kind::Int32, Kind::UInt8, Kind::Bool, Kind::Complex128};
+constexpr Kind kComputed[] = {Kind::Float64, Kind::Float32, Kind::Int64,     Kind::Int32,
+                              Kind::UInt8,   Kind::Bool,    Kind::Complex128};
 // Long doubles have padding, whose bytes mean nothing.
 constexpr Kind kStored[] = {Kind::Bool,    Kind::Int8,    Kind::UInt16,  Kind::Int32,     Kind::UInt64,
                             Kind::Float16, Kind::Float32, Kind::Float64, Kind::Complex64, Kind::Complex128};
-constexpr Op kOps[] = {Op::add,  Op::subtract, Op::multiply, Op::maximum, Op::minimum, Op::less, Op::equal,
-                       Op::sqrt, Op::negative, Op::absolute, Op::logical_and, Op::divide, Op::logical_not};
+constexpr Op kOps[] = {Op::add,  Op::subtract, Op::multiply, Op::maximum,     Op::minimum, Op::less,       Op::equal,
+                       Op::sqrt, Op::negative, Op::absolute, Op::logical_and, Op::divide,  Op::logical_not};
 constexpr std::int64_t kExtents[] = {1, 2, 3, 5, 7, 8, 16, 17, 31, 64, 70, 130, 600, 5000};
 
 /// Types that this build has loops for.
-bool available(Kind kind) { return kind == Kind::Int8 || kernels::cast(Kind::Int8, kind) != nullptr; }
+bool available(Kind kind) {
+  return kind == Kind::Int8 || kernels::cast(Kind::Int8, kind) != nullptr;
+}
 
 class Trial {
  public:
@@ -88,7 +91,8 @@ class Trial {
     Dims order;
     for (std::size_t i = 0; i < extents.size(); ++i) order.push_back(static_cast<std::int64_t>(i));
     if (choices_.one_in(3)) {
-      for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[static_cast<std::size_t>(choices_.below(static_cast<std::int64_t>(i)))]);
+      for (std::size_t i = order.size(); i > 1; --i)
+        std::swap(order[i - 1], order[static_cast<std::size_t>(choices_.below(static_cast<std::int64_t>(i)))]);
     }
     View view{choices_.one_in(6) ? choices_.below(9) : 0, extents, Dims::filled(extents.size(), 0), dtype};
     std::int64_t stride = dtype.itemsize;
@@ -116,7 +120,8 @@ class Trial {
     const kernels::Kernel* from_small = kernels::cast(Kind::Int8, view.dtype.kind);
     for (std::int64_t i = 0; i < view.size(); ++i) {
       alignas(64) char number[64] = {}, native[64] = {};
-      number[0] = static_cast<char>(view.dtype.kind == Kind::Bool || is_unsigned(view.dtype.kind) ? (i * 7) % 5 % 2 : (i * 7 + i / 3) % 23 - 9);
+      number[0] = static_cast<char>(
+          view.dtype.kind == Kind::Bool || is_unsigned(view.dtype.kind) ? (i * 7) % 5 % 2 : (i * 7 + i / 3) % 23 - 9);
       char* const data[2] = {number, native};
       const std::ptrdiff_t n = 1, strides[2] = {0, 0};
       if (view.dtype.kind == Kind::Int8) {
@@ -160,7 +165,9 @@ class Trial {
     mirrored_.push_back(mirror_->load(static_cast<int>(i), loads_[i].view, loads_[i].to));
   }
 
-  std::size_t any_value() { return static_cast<std::size_t>(choices_.below(static_cast<std::int64_t>(values_.size()))); }
+  std::size_t any_value() {
+    return static_cast<std::size_t>(choices_.below(static_cast<std::int64_t>(values_.size())));
+  }
   Kind kind(std::size_t i) { return builder_.dtype(values_[i]).kind; }
   void add(Value value, int mirrored) {
     values_.push_back(value);
@@ -187,7 +194,8 @@ class Trial {
       case 1: {
         const std::size_t mask = value_of(Kind::Bool), value = any_value();
         const char otherwise[64] = {1};
-        add(builder_.select(values_[mask], values_[value], otherwise), mirror_->select(mirrored_[mask], mirrored_[value], otherwise));
+        add(builder_.select(values_[mask], values_[value], otherwise),
+            mirror_->select(mirrored_[mask], mirrored_[value], otherwise));
         return;
       }
       case 2:
@@ -202,7 +210,8 @@ class Trial {
           const kernels::Kernel* kernel = kernels::find(op, std::span(kinds).first(arity));
           if (kernel == nullptr || kernel->inputs != arity) continue;
           const Values results = builder_.apply(*kernel, std::span<const Value>(inputs).first(arity), 7);
-          for (int j = 0; j < results.size(); ++j) add(results[j], mirror_->apply(*kernel, std::span<const int>(mirrored).first(arity), j));
+          for (int j = 0; j < results.size(); ++j)
+            add(results[j], mirror_->apply(*kernel, std::span<const int>(mirrored).first(arity), j));
           return;
         }
       }
@@ -246,7 +255,8 @@ class Trial {
     }
     const std::int64_t count = 1 + choices_.below(2);
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto op = static_cast<kernels::ReduceOp>(choices_.below(static_cast<std::int64_t>(kernels::ReduceOp::count_)));
+      const auto op =
+          static_cast<kernels::ReduceOp>(choices_.below(static_cast<std::int64_t>(kernels::ReduceOp::count_)));
       const std::size_t value = any_value();
       const kernels::Reduction* reduction = kernels::reduction(op, kind(value));
       if (reduction == nullptr || (!reduction->has_identity && element_count(shape_) == 0)) continue;
@@ -269,12 +279,14 @@ class Trial {
     Partials partials(program);
     const std::int64_t step = 1 + choices_.below(3);
     for (std::int64_t last = program.units(), turn = 0; last > 0; last -= step, ++turn) {
-      const Outcome outcome = program::run(program, bases, std::max<std::int64_t>(last - step, 0), last, scratch[turn % 2], &partials);
+      const Outcome outcome =
+          program::run(program, bases, std::max<std::int64_t>(last - step, 0), last, scratch[turn % 2], &partials);
       if (outcome.status != 0) return "a loop failed";
     }
     if (program.reduces()) (void)finish(program, bases, scratch[0], partials);
     for (std::size_t slot = 0; slot < memories_.size(); ++slot) {
-      const auto [mine, theirs] = std::mismatch(memories_[slot].begin(), memories_[slot].end(), expected_[slot].begin());
+      const auto [mine, theirs] =
+          std::mismatch(memories_[slot].begin(), memories_[slot].end(), expected_[slot].begin());
       if (mine == memories_[slot].end()) continue;
       std::string text = "slot " + std::to_string(slot);
       text.append(" differs at byte ").append(std::to_string(mine - memories_[slot].begin()));
@@ -299,6 +311,8 @@ class Trial {
 
 }  // namespace
 
-std::string check_random_program(Choices& choices) { return Trial(choices).run(); }
+std::string check_random_program(Choices& choices) {
+  return Trial(choices).run();
+}
 
 }  // namespace distob::program::testing

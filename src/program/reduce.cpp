@@ -53,11 +53,13 @@ class Tree {
 /// Runs the units of one program and one thread.
 class Pass {
  public:
-  Pass(const Code& code, Frame& frame, char* partials) : code_(code), plan_(code.plan), frame_(frame), partials_(partials) {
+  Pass(const Code& code, Frame& frame, char* partials)
+      : code_(code), plan_(code.plan), frame_(frame), partials_(partials) {
     inputs_.resize(code.reductions.size());
     for (std::size_t at = 0; at < code.code.size(); ++at) {
       const Instruction& instruction = code.code[at];
-      if (instruction.action == Action::reduce) inputs_[static_cast<std::size_t>(instruction.offset)] = {instruction.input[0], at, {}};
+      if (instruction.action == Action::reduce)
+        inputs_[static_cast<std::size_t>(instruction.offset)] = {instruction.input[0], at, {}};
     }
     tile_.extents = Dims::filled(code.extents.size(), 1);
   }
@@ -78,8 +80,8 @@ class Pass {
  private:
   struct Input {
     std::int32_t value;
-    std::size_t at;      ///< its instruction
-    Location elements;   ///< after produce()
+    std::size_t at;     ///< its instruction
+    Location elements;  ///< after produce()
   };
 
   const ReductionRecord& reduction(std::size_t j) const { return code_.reductions[j]; }
@@ -117,7 +119,8 @@ class Pass {
       cut(first + done, count - done);
       const bool whole = tile_.elements == count;
       if (!whole) {
-        for (std::size_t j = 0; j < inputs_.size(); ++j) frame_.set_target(inputs_[j].value, gathered(j) + done * size(j));
+        for (std::size_t j = 0; j < inputs_.size(); ++j)
+          frame_.set_target(inputs_[j].value, gathered(j) + done * size(j));
       }
       status_ = frame_.run(tile_);
       if (status_ != 0) return false;
@@ -144,7 +147,8 @@ class Pass {
   /// Some leaves of one long row.
   void leaves(std::int64_t unit) {
     const std::int64_t row = unit / plan_.parts, part_number = unit % plan_.parts;
-    const std::int64_t begin = part_number * plan_.leaves_per_unit, end = std::min(begin + plan_.leaves_per_unit, plan_.leaves);
+    const std::int64_t begin = part_number * plan_.leaves_per_unit,
+                       end = std::min(begin + plan_.leaves_per_unit, plan_.leaves);
     std::vector<Tree> trees;
     for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(*reduction(j).reduction, 1, size(j), stack(j));
     for (std::int64_t leaf = begin; leaf < end; ++leaf) {
@@ -196,14 +200,19 @@ class Pass {
   /// Some blocks of 16 rows, some columns wide.
   void stacked(std::int64_t unit) {
     const std::int64_t chunks = (plan_.w + plan_.columns - 1) / plan_.columns;
-    const std::int64_t chunk = unit % chunks, part_number = unit / chunks % plan_.parts, stack_number = unit / chunks / plan_.parts;
+    const std::int64_t chunk = unit % chunks, part_number = unit / chunks % plan_.parts,
+                       stack_number = unit / chunks / plan_.parts;
     const std::int64_t column = chunk * plan_.columns, columns = std::min(plan_.columns, plan_.w - column);
-    const std::int64_t begin = part_number * plan_.leaves_per_unit, end = std::min(begin + plan_.leaves_per_unit, plan_.leaves);
-    if (plan_.w <= kNarrow) return narrow_stack(stack_number, begin, end, (stack_number * plan_.parts + part_number) * plan_.w);
+    const std::int64_t begin = part_number * plan_.leaves_per_unit,
+                       end = std::min(begin + plan_.leaves_per_unit, plan_.leaves);
+    if (plan_.w <= kNarrow)
+      return narrow_stack(stack_number, begin, end, (stack_number * plan_.parts + part_number) * plan_.w);
     // Whole rows follow each other, so several short ones are one run of elements.
-    const std::int64_t at_once = columns == plan_.w ? std::clamp<std::int64_t>(kernels::kLeaf / columns, 1, kRowsOfLeaf) : 1;
+    const std::int64_t at_once =
+        columns == plan_.w ? std::clamp<std::int64_t>(kernels::kLeaf / columns, 1, kRowsOfLeaf) : 1;
     std::vector<Tree> trees;
-    for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(*reduction(j).reduction, columns, size(j), stack(j));
+    for (std::size_t j = 0; j < inputs_.size(); ++j)
+      trees.emplace_back(*reduction(j).reduction, columns, size(j), stack(j));
     for (std::int64_t leaf = begin; leaf < end; ++leaf) {
       const std::int64_t top = leaf * kRowsOfLeaf, bottom = std::min(top + kRowsOfLeaf, plan_.n);
       for (std::int64_t row = top; row < bottom; row += at_once) {
@@ -235,7 +244,8 @@ class Pass {
       const std::int64_t rows = std::min(plan_.n, end * kRowsOfLeaf) - leaf * kRowsOfLeaf;
       const std::int64_t whole = std::min(rows / kRowsOfLeaf, kernels::kLeaf / leaf_elements);
       const std::int64_t count = std::max<std::int64_t>(whole, 1), height = whole == 0 ? rows : kRowsOfLeaf;
-      if (!produce((stack_number * plan_.n + leaf * kRowsOfLeaf) * w, whole == 0 ? rows * w : count * leaf_elements)) return;
+      if (!produce((stack_number * plan_.n + leaf * kRowsOfLeaf) * w, whole == 0 ? rows * w : count * leaf_elements))
+        return;
       for (std::size_t j = 0; j < inputs_.size(); ++j) {
         char* sums = sums_.data();
         add_columns(j, sums, count, height);
@@ -261,7 +271,8 @@ class Pass {
       char* to = sums + column * size(j);
       copy(Dims{count}, to, &to_stride, from.data + column * from.stride, &from_stride, size(j));
       for (std::int64_t row = 1; row < height; ++row) {
-        reduction(j).reduction->combine(to, to_stride, from.data + (row * w + column) * from.stride, from_stride, count);
+        reduction(j).reduction->combine(to, to_stride, from.data + (row * w + column) * from.stride, from_stride,
+                                        count);
       }
     }
   }
@@ -288,10 +299,11 @@ class Pass {
 };
 
 /// `stacks` times: joins `count` neighbouring results of `width` elements, which are subtrees of `data`, to one at the front.
-void join_parts(const kernels::Reduction& reduction, char* data, std::int64_t stacks, std::int64_t count, std::int64_t width,
-                std::int64_t itemsize) {
+void join_parts(const kernels::Reduction& reduction, char* data, std::int64_t stacks, std::int64_t count,
+                std::int64_t width, std::int64_t itemsize) {
   if (count == 1) return;
-  std::vector<char> room(static_cast<std::size_t>((std::bit_width(static_cast<std::uint64_t>(count)) + 1) * width * itemsize));
+  std::vector<char> room(
+      static_cast<std::size_t>((std::bit_width(static_cast<std::uint64_t>(count)) + 1) * width * itemsize));
   const auto bytes = static_cast<std::size_t>(width * itemsize);
   for (std::int64_t i = 0; i < stacks; ++i) {
     Tree tree(reduction, width, itemsize, room.data());
@@ -307,7 +319,8 @@ void join_parts(const kernels::Reduction& reduction, char* data, std::int64_t st
 void join_rows(const kernels::Reduction& reduction, char* data, std::int64_t stacks, std::int64_t n, std::int64_t width,
                std::int64_t itemsize) {
   const std::int64_t leaves = (n + kRowsOfLeaf - 1) / kRowsOfLeaf;
-  std::vector<char> room(static_cast<std::size_t>((std::bit_width(static_cast<std::uint64_t>(leaves)) + 1) * width * itemsize));
+  std::vector<char> room(
+      static_cast<std::size_t>((std::bit_width(static_cast<std::uint64_t>(leaves)) + 1) * width * itemsize));
   const auto bytes = static_cast<std::size_t>(width * itemsize);
   for (std::int64_t i = 0; i < stacks; ++i) {
     Tree tree(reduction, width, itemsize, room.data());
@@ -392,7 +405,8 @@ Outcome finish(const Program& program, std::span<char* const> bases, Scratch& sc
   return outcome;
 }
 
-void reduce_single(const kernels::Reduction& reduction, const char* in, std::ptrdiff_t stride, std::ptrdiff_t n, char* out) {
+void reduce_single(const kernels::Reduction& reduction, const char* in, std::ptrdiff_t stride, std::ptrdiff_t n,
+                   char* out) {
   const auto size = static_cast<std::int64_t>(itemsize_of(reduction.kind));
   if (n <= kNarrow) {
     std::memcpy(out, in, static_cast<std::size_t>(size));

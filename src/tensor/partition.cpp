@@ -10,7 +10,9 @@ namespace {
 
 using Cuts = std::vector<std::int64_t>;
 
-Cuts whole_axis(std::int64_t extent) { return {0, extent}; }
+Cuts whole_axis(std::int64_t extent) {
+  return {0, extent};
+}
 
 /// Walks a grid in C order.
 bool advance(Dims& at, const Dims& grid) {
@@ -81,7 +83,8 @@ bool meet(const Box& a, const Box& b) {
   return true;
 }
 
-Partition::Partition(std::vector<Cuts> cuts, std::vector<Slot> slots) : cuts_(std::move(cuts)), slots_(std::move(slots)) {
+Partition::Partition(std::vector<Cuts> cuts, std::vector<Slot> slots)
+    : cuts_(std::move(cuts)), slots_(std::move(slots)) {
   for (const Cuts& axis : cuts_) {
     shape_.push_back(axis.back());
     grid_.push_back(static_cast<std::int64_t>(axis.size()) - 1);

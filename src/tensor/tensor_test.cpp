@@ -156,7 +156,8 @@ TEST(Overlap, AgreesWithTheSetsOfBytes) {
   const auto below = [&](int n) { return static_cast<std::int64_t>(random() % static_cast<unsigned>(n)); };
   int exact = 0;
   for (int trial = 0; trial < 3000; ++trial) {
-    const View whole = View::contiguous(trial % 2 ? Kind::Int16 : Kind::Float64, {1 + below(6), 1 + below(6), 1 + below(6)});
+    const View whole =
+        View::contiguous(trial % 2 ? Kind::Int16 : Kind::Float64, {1 + below(6), 1 + below(6), 1 + below(6)});
     const auto random_part = [&] {
       std::vector<Index> indices;
       for (std::int64_t extent : whole.shape) {
@@ -235,7 +236,8 @@ TEST(Partition, TransfersCoverEveryIndexOnce) {
   for (const Transfer& transfer : from.transfers_to(to)) {
     EXPECT_EQ(intersect(from.box(transfer.source), to.box(transfer.target)), transfer.box);
     for (std::int64_t i = transfer.box.start[0]; i < transfer.box.stop[0]; ++i) {
-      for (std::int64_t j = transfer.box.start[1]; j < transfer.box.stop[1]; ++j) ++seen[static_cast<std::size_t>(i * 9 + j)];
+      for (std::int64_t j = transfer.box.start[1]; j < transfer.box.stop[1]; ++j)
+        ++seen[static_cast<std::size_t>(i * 9 + j)];
     }
   }
   EXPECT_THAT(seen, ::testing::Each(1));
@@ -251,9 +253,11 @@ void expect_slots_follow(const Partition& before, const View& whole, const Parti
     const std::int64_t number = element_offset(result, i) / static_cast<std::int64_t>(whole.dtype.itemsize);
     Dims from = Dims::filled(whole.shape.size(), 0), to = Dims::filled(result.shape.size(), 0);
     std::int64_t rest = number;
-    for (std::size_t axis = whole.shape.size(); axis-- > 0;) from[axis] = rest % whole.shape[axis], rest /= whole.shape[axis];
+    for (std::size_t axis = whole.shape.size(); axis-- > 0;)
+      from[axis] = rest % whole.shape[axis], rest /= whole.shape[axis];
     rest = i;
-    for (std::size_t axis = result.shape.size(); axis-- > 0;) to[axis] = rest % result.shape[axis], rest /= result.shape[axis];
+    for (std::size_t axis = result.shape.size(); axis-- > 0;)
+      to[axis] = rest % result.shape[axis], rest /= result.shape[axis];
     ASSERT_EQ(after.slot(after.block_of(to)), before.slot(before.block_of(from))) << to_string(to);
     ASSERT_TRUE(after.box(after.block_of(to)).contains(to));
   }
@@ -262,9 +266,10 @@ void expect_slots_follow(const Partition& before, const View& whole, const Parti
 TEST(Partition, BlocksKeepTheirSlotsThroughIndexingAndTransposing) {
   const Partition cut = Partition::of_cuts({{0, 2, 5, 5, 8}, {0, 3, 4}}, {0, 1, 2, 3, 4, 5, 6, 7});
   const View whole = View::contiguous(Kind::Int8, {8, 4});
-  const std::vector<std::vector<Index>> cases{
-      {Index(between(1, 7, 2))}, {Index(Slice{{}, {}, -1})}, {Index(Slice{6, 0, -3}), Index(1)}, {Index(2), Index(newaxis)},
-      {Index(ellipsis), Index(from(2))}, {Index(between(3, 3))}, {Index(from(5)), Index(-1)}};
+  const std::vector<std::vector<Index>> cases{{Index(between(1, 7, 2))},          {Index(Slice{{}, {}, -1})},
+                                              {Index(Slice{6, 0, -3}), Index(1)}, {Index(2), Index(newaxis)},
+                                              {Index(ellipsis), Index(from(2))},  {Index(between(3, 3))},
+                                              {Index(from(5)), Index(-1)}};
   for (const auto& indices : cases) expect_slots_follow(cut, whole, cut.index(indices), index(whole, indices));
   expect_slots_follow(cut, whole, cut.transpose({1, 0}), transpose(whole));
   expect_slots_follow(cut, whole, cut.broadcast_to({2, 8, 4}), broadcast_to(whole, {2, 8, 4}));
