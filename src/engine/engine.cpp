@@ -1,7 +1,7 @@
 // The engine's shell: its connection, its threads, and the signal that interrupts user code.
 #include <pthread.h>
 #include <signal.h>
-#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -316,6 +316,7 @@ void Engine::Shell::run(MutexLock& lock, ThreadId thread) {
     }
     if (thread == kMainThread) disarm();
   }
+  if (forked()) ::_exit(0);  // user code forked and came back in the child, which is no engine
   lock.lock();
   machine_.finish(thread, std::move(outcome));
 }

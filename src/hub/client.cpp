@@ -136,7 +136,7 @@ void ClientShell::on_event(std::uint64_t token, std::uint32_t) {
     if (!member.socket_ended) receive(id, member);
   } else if (!member.process_ended) {
     // What it sent before it died is still in the socket, and counts.
-    while (!member.socket_ended) receive(id, member);
+    while (!member.socket_ended && member.connection.has_input()) receive(id, member);
     member.process_ended = true;
     unwatch(member.pidfd.get());
     set_due(member, kReportTime);
@@ -255,6 +255,7 @@ void ClientShell::socket_ended(Member& member) {
 void ClientShell::set_due(Member& member, Clock::duration from_now) {
   member.due = Clock::now() + from_now;
   due_ = std::min(due_, member.due);
+  kick();  // whoever leads may be waiting for longer than that
 }
 
 void ClientShell::on_time() {

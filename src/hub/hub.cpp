@@ -23,6 +23,7 @@ bool Hub::is_ready(EngineId engine) const {
 
 void Hub::lose(EngineId engine, const std::string& text) {
   if (members_.erase(engine) == 0) return;
+  lost_[engine] = text;
   const wire::Gone gone{wire::session_of(engine), text};
   send(wire::kHub, gone);
   for (const auto& [other, state] : members_) {
@@ -71,7 +72,12 @@ void Hub::on_message(SessionId from, wire::Message message) {
     messages_.push_back(std::move(message));
   } else if (is_member(destination)) {
     early_[destination].push_back(std::move(message));
-  }  // else: its destination is gone, which the sender is told
+  } else {
+    // The sender may have joined after the loss. It is told (again), which ends what it asked.
+    const auto lost = lost_.find(destination);
+    const std::string text = lost == lost_.end() ? to_string(destination) + " is no engine of this cluster" : lost->second;
+    send(from, wire::Gone{message.destination, text});
+  }
 }
 
 // --- Who waits for whom -------------------------------------------------------------------------------------------

@@ -318,6 +318,19 @@ TEST_F(EndpointTest, ALostEngineEndsItsCallsAndNoOthers) {
   EXPECT_NE(heard.get_future().get().find(to_string(dying.id)), std::string::npos);
 }
 
+TEST_F(EndpointTest, AnEngineThatJoinsLaterLearnsOfLossesBeforeIt) {
+  auto& dying = start();
+  const Call made = call(dying, "make", {}, {}, 1);
+  ASSERT_EQ(made.take().status, Status::Value);
+  ::shutdown(dying.raw, SHUT_RDWR);
+  ASSERT_EQ(call(dying, "use", made.result()).take().status, Status::EngineDied);
+  auto& late = start();
+  late.functions.functions["ask"] = [&](const Incoming&, Context& context) -> Outcome {
+    return {.payload = owned(nested(context, made.result(), "use").status == Status::EngineDied ? "died" : "answered")};
+  };
+  EXPECT_EQ(text_of(call(late, "ask").take().payload), "died");
+}
+
 TEST_F(EndpointTest, GarbageFromOnePeerEndsOnlyItsConnection) {
   auto& living = start();
   auto [ours, theirs] = transport::local_pair();

@@ -1,6 +1,7 @@
 #include "transport/local/connection.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -93,6 +94,11 @@ bool LocalConnection::receive() {
     if (static_cast<std::size_t>(got) < room.size()) return true;
   }
   return true;
+}
+
+bool LocalConnection::has_input() const {
+  pollfd one{socket_.get(), POLLIN, 0};
+  return ::poll(&one, 1, 0) > 0;
 }
 
 std::pair<UniqueFd, UniqueFd> local_pair() {

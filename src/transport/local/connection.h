@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "wire/frame.h"
@@ -23,6 +24,8 @@ class LocalConnection {
 
   /// Reads what is there, at most about 256 KiB. False if the peer is gone; what came before is still in next().
   bool receive();
+  /// True if receive() would find something (the end included).
+  [[nodiscard]] bool has_input() const;
   /// The next message that was received. Throws ProtocolError as wire::Incoming does.
   bool next(wire::Message& message) { return incoming_.next(message); }
   void greeted() { incoming_.greeted(); }
