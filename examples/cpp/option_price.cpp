@@ -56,7 +56,8 @@ int main(int argc, char** argv) {
   const double mean = total.sum / static_cast<double>(total.paths);
   const double variance = total.squares / static_cast<double>(total.paths) - mean * mean;
   const double error = std::sqrt(variance / static_cast<double>(total.paths));
-  std::printf("%.3f +- %.3f after %ld paths on %zu engines in %.2f s\n", mean, error, total.paths, cluster.size(), seconds);
+  std::printf("%.3f +- %.3f after %ld paths on %zu engines in %.2f s\n", mean, error, total.paths, cluster.size(),
+              seconds);
 
   // One part again, here: the same seed gives the same bits in every process.
   const double here = simulate(5, Option{}, 100).sum;

@@ -10,7 +10,9 @@ using distob::from;
 using distob::until;
 
 /// The largest value of an array: what engines are asked for below.
-double highest(const distob::DistArray<double>& a) { return distob::max(a); }
+double highest(const distob::DistArray<double>& a) {
+  return distob::max(a);
+}
 
 int main(int argc, char** argv) {
   distob::Cluster cluster(argc, argv);
@@ -36,7 +38,8 @@ int main(int argc, char** argv) {
   // The ring runs outwards with the wave speed, the same in all four directions.
   const std::int64_t middle = kSize / 2;
   const double height = distob::max(now);
-  const double left = now.at(middle, middle - 90), right = now.at(middle, middle + 90), down = now.at(middle + 90, middle);
+  const double left = now.at(middle, middle - 90), right = now.at(middle, middle + 90),
+               down = now.at(middle + 90, middle);
   std::printf("after 200 steps the crest is %.4f high; 90 cells out: %.4f %.4f %.4f\n", height, left, right, down);
 
   // The rest of the program can use the array in an engine, too.

@@ -194,7 +194,8 @@ auto Cluster::apply(F, const std::vector<V>& values, const A&... arguments) {
   detail::check_function<F>();
   using Task = detail::MapTask<F, V, detail::Held<A>...>;
   using R = detail::Result<typename Task::R>;
-  static_assert(!std::is_void_v<R>, "distob: apply over values needs a function with a result; nothing else comes back");
+  static_assert(!std::is_void_v<R>,
+                "distob: apply over values needs a function with a result; nothing else comes back");
   const detail::Operation& operation = detail::Registered<Task>::operation;
   const std::vector<int> engines = detail::living_engines(*caller_);
   const std::size_t shares = std::min(values.size(), engines.size() * 4);

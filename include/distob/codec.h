@@ -164,7 +164,9 @@ template <class T>
 namespace detail {
 
 template <class T>
-concept HasCodec = requires(Writer& out, Reader& in, const T& value) { Codec<T>::encode(out, value); };
+concept HasCodec = requires(Writer& out, Reader& in, const T& value) {
+  Codec<T>::encode(out, value);
+};
 template <class T>
 concept HasMemberCodec = requires(Writer& out, Reader& in, const T& value) {
   value.distob_encode(out);
@@ -174,7 +176,7 @@ template <class T>
 concept Plain = std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
 template <class T>
 concept VisibleAggregate = std::is_class_v<T> && std::is_aggregate_v<T> && !has_base<T> &&
-                           (field_count<T>() > 0 || std::is_empty_v<T>) && field_count<T>() <= kMaxFields;
+                           (field_count<T>() > 0 || std::is_empty_v<T>)&&field_count<T>() <= kMaxFields;
 
 /// Instantiated for a type that cannot travel, so that the compiler names it: see T in its message.
 template <class T>
@@ -183,13 +185,15 @@ struct CannotTravel {
   static_assert(never || !std::is_pointer_v<T>,
                 "distob: a pointer cannot travel, because it means nothing in another process. Pass the value itself "
                 "(std::string for text, std::vector for arrays), or a distob::Remote<T> to the object");
-  static_assert(never || std::is_pointer_v<T> || !(std::is_class_v<T> && std::is_aggregate_v<T>),
-                "distob: this aggregate (the T of CannotTravel<T>) cannot travel by itself: it has a base class, more than "
-                "24 fields, or a field that cannot be default-constructed. Give it members distob_encode and distob_decode, "
-                "or specialise distob::Codec<T>");
-  static_assert(never || std::is_pointer_v<T> || (std::is_class_v<T> && std::is_aggregate_v<T>),
-                "distob: values of this type (the T of CannotTravel<T>) cannot travel. Give it members distob_encode and "
-                "distob_decode, specialise distob::Codec<T>, or make it an aggregate of types that travel");
+  static_assert(
+      never || std::is_pointer_v<T> || !(std::is_class_v<T> && std::is_aggregate_v<T>),
+      "distob: this aggregate (the T of CannotTravel<T>) cannot travel by itself: it has a base class, more than "
+      "24 fields, or a field that cannot be default-constructed. Give it members distob_encode and distob_decode, "
+      "or specialise distob::Codec<T>");
+  static_assert(
+      never || std::is_pointer_v<T> || (std::is_class_v<T> && std::is_aggregate_v<T>),
+      "distob: values of this type (the T of CannotTravel<T>) cannot travel. Give it members distob_encode and "
+      "distob_decode, specialise distob::Codec<T>, or make it an aggregate of types that travel");
 };
 
 inline void swap_if_big_endian(void* data, std::size_t size) {
@@ -322,7 +326,7 @@ struct Codec<long double> {
 };
 
 template <class T>
-  requires std::is_enum_v<T>
+requires std::is_enum_v<T>
 struct Codec<T> {
   using Number = std::underlying_type_t<T>;
   static void encode(Writer& out, T value) { Codec<Number>::encode(out, static_cast<Number>(value)); }
@@ -377,7 +381,9 @@ struct Codec<std::string> {
 
 template <>
 struct Codec<std::filesystem::path> {
-  static void encode(Writer& out, const std::filesystem::path& value) { Codec<std::string>::encode(out, value.string()); }
+  static void encode(Writer& out, const std::filesystem::path& value) {
+    Codec<std::string>::encode(out, value.string());
+  }
   static std::filesystem::path decode(Reader& in) { return Codec<std::string>::decode(in); }
 };
 
@@ -471,6 +477,7 @@ void encode_optional(Writer& out, const Holder& value) {
 
 }  // namespace detail
 
+// clang-format off
 template <class T, class A> struct Codec<std::vector<T, A>> : detail::SequenceCodec<std::vector<T, A>> {};
 template <class T, class A> struct Codec<std::deque<T, A>> : detail::SequenceCodec<std::deque<T, A>> {};
 template <class T, class A> struct Codec<std::list<T, A>> : detail::SequenceCodec<std::list<T, A>> {};
@@ -482,6 +489,7 @@ template <class... P> struct Codec<std::map<P...>> : detail::MapCodec<std::map<P
 template <class... P> struct Codec<std::multimap<P...>> : detail::MapCodec<std::multimap<P...>> {};
 template <class... P> struct Codec<std::unordered_map<P...>> : detail::MapCodec<std::unordered_map<P...>> {};
 template <class... P> struct Codec<std::unordered_multimap<P...>> : detail::MapCodec<std::unordered_multimap<P...>> {};
+// clang-format on
 
 /// A span travels as its elements do and arrives as a std::vector.
 template <class T, std::size_t N>
@@ -511,7 +519,8 @@ struct Codec<std::array<T, N>> {
     } else {
       return [&]<std::size_t... I>(std::index_sequence<I...>) {
         return std::array<T, N>{{(static_cast<void>(I), distob::decode<T>(in))...}};
-      }(std::make_index_sequence<N>{});
+      }
+      (std::make_index_sequence<N>{});
     }
   }
 };
@@ -542,7 +551,9 @@ struct Codec<std::tuple<T...>> {
 
 template <class T>
 struct Codec<std::optional<T>> {
-  static void encode(Writer& out, const std::optional<T>& value) { detail::encode_optional<std::optional<T>, T>(out, value); }
+  static void encode(Writer& out, const std::optional<T>& value) {
+    detail::encode_optional<std::optional<T>, T>(out, value);
+  }
   static std::optional<T> decode(Reader& in) {
     Reader::Nesting nesting(in);
     if (!distob::decode<bool>(in)) return std::nullopt;
@@ -590,7 +601,8 @@ struct Codec<std::variant<T...>> {
       ((I == index ? static_cast<void>(value.emplace(std::in_place_index<I>, distob::decode<T>(in))) : void()), ...);
       if (!value) Reader::fail("a variant names an alternative that it does not have");
       return std::move(*value);
-    }(std::index_sequence_for<T...>{});
+    }
+    (std::index_sequence_for<T...>{});
   }
 };
 

@@ -18,7 +18,8 @@ namespace detail {
 /// The bytes of a call to `operation`, up to its arguments.
 Writer begin_call(const Operation& operation);
 /// Sends a call to the object. With `synchronous` the caller waits at once. Throws ClosedError, ForkedError, ValueError.
-std::shared_ptr<PendingCall> submit_to(const Ref& target, const Operation& operation, const Writer& call, bool synchronous);
+std::shared_ptr<PendingCall> submit_to(const Ref& target, const Operation& operation, const Writer& call,
+                                       bool synchronous);
 
 }  // namespace detail
 

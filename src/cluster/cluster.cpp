@@ -20,6 +20,7 @@ namespace {
 /// user's may still use them.
 [[noreturn]] void serve(cluster::EngineRole role) {
   int status = 0;
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a pipe would hold lines back until the engine ends
   try {
     if (role.build_id != cluster::build_id())
       throw ProtocolError("the executable changed since the client was started: the client is build " + role.build_id +
@@ -41,7 +42,8 @@ namespace {
 class Cluster::Engines {
  public:
   Engines(std::vector<std::string> arguments, ClusterOptions options)
-      : local_(std::make_unique<cluster::ExecutableLauncher>(std::move(arguments)), local_options(std::move(options))) {}
+      : local_(std::make_unique<cluster::ExecutableLauncher>(std::move(arguments)), local_options(std::move(options))) {
+  }
   cluster::LocalCluster& local() { return local_; }
 
  private:
@@ -72,9 +74,13 @@ void Cluster::serve_if_engine() {
   if (auto role = cluster::take_engine_role()) serve(std::move(*role));
 }
 
-Cluster::~Cluster() { close(); }
+Cluster::~Cluster() {
+  close();
+}
 
-std::size_t Cluster::size() const { return caller_->living().size(); }
+std::size_t Cluster::size() const {
+  return caller_->living().size();
+}
 
 std::vector<int> Cluster::pids() const {
   std::vector<int> pids;
@@ -83,7 +89,9 @@ std::vector<int> Cluster::pids() const {
   return pids;
 }
 
-void Cluster::close() noexcept { engines_->local().close(); }
+void Cluster::close() noexcept {
+  engines_->local().close();
+}
 
 void Cluster::sync() {
   caller_->endpoint->wait_all();

@@ -55,7 +55,8 @@ int engine_count(std::optional<long long> asked) {
   return std::min(usable_cores(), most_engines());
 }
 
-LocalCluster::LocalCluster(std::unique_ptr<Launcher> launcher, LocalOptions options, const session::InterruptCheck& check)
+LocalCluster::LocalCluster(std::unique_ptr<Launcher> launcher, LocalOptions options,
+                           const session::InterruptCheck& check)
     : grace_(options.grace), owner_(getpid()) {
   const int count = engine_count(options.engines);
   client_ = hub::Client::create();
@@ -68,7 +69,8 @@ LocalCluster::LocalCluster(std::unique_ptr<Launcher> launcher, LocalOptions opti
     if (const auto loss = watcher_->first_loss()) throw EngineDied("the cluster could not start: " + *loss);
     if (!in_time)
       throw Error("the cluster could not start: an engine did not greet within " +
-                  std::to_string(options.start_timeout.count()) + " ms (a C++ program must make its distob::Cluster first "
+                  std::to_string(options.start_timeout.count()) +
+                  " ms (a C++ program must make its distob::Cluster first "
                   "thing in main, so that its engines get there too)");
   } catch (const Error& error) {
     const std::string output = watcher_->launcher_output();

@@ -28,7 +28,9 @@ class ContextScope {
 
 }  // namespace
 
-bool cancelled() noexcept { return current_context && current_context->cancelled(); }
+bool cancelled() noexcept {
+  return current_context && current_context->cancelled();
+}
 
 void throw_if_cancelled() {
   if (cancelled()) throw Cancelled("the call was cancelled");
@@ -61,8 +63,10 @@ class NativeExecutor::Running : public detail::Invocation {
       if (!context_.endpoint()->retain(ref.state()->id)) throw ObjectLost(ref.to_string() + " is gone");
       outcome.references.push_back(ref.state()->id);
     }
-    if (auto large = detail::share_if_large(result.bytes())) outcome.buffers.push_back(std::move(*large));
-    else outcome.payload.assign(result.bytes().begin(), result.bytes().end());
+    if (auto large = detail::share_if_large(result.bytes()))
+      outcome.buffers.push_back(std::move(*large));
+    else
+      outcome.payload.assign(result.bytes().begin(), result.bytes().end());
     return outcome;
   }
 
@@ -70,8 +74,8 @@ class NativeExecutor::Running : public detail::Invocation {
   std::shared_ptr<void> target_of_type(const std::type_info& type) override {
     Object object = executor_.find(command_.target);
     if (*object.type != type)
-      throw TypeError(to_string(command_.target) + " is a " + detail::demangled(object.type->name()) + ", but was called as a " +
-                      detail::demangled(type.name()));
+      throw TypeError(to_string(command_.target) + " is a " + detail::demangled(object.type->name()) +
+                      ", but was called as a " + detail::demangled(type.name()));
     return std::move(object.value);
   }
 
@@ -137,8 +141,8 @@ Outcome NativeExecutor::execute(const Incoming& command, Context& context) try {
   return failure(context.cancelled() ? Status::Cancelled : Status::Error, std::current_exception());
 } catch (const ProtocolError& error) {
   return failure(Status::Error,
-                 std::make_exception_ptr(ProtocolError(std::string(error.what()) + " (the client is build " + client_build_ +
-                                                       ", this engine is build " + build_id() + ")")));
+                 std::make_exception_ptr(ProtocolError(std::string(error.what()) + " (the client is build " +
+                                                       client_build_ + ", this engine is build " + build_id() + ")")));
 } catch (...) {
   return failure(Status::Error, std::current_exception());
 }

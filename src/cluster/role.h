@@ -14,7 +14,7 @@ namespace distob::cluster {
 struct EngineRole {
   std::string build_id;  ///< of the client
   UniqueFd socket;
-  UniqueFd client;       ///< pidfd
+  UniqueFd client;  ///< pidfd
 };
 
 /// The numbers under which an engine started by ExecutableLauncher finds its descriptors.

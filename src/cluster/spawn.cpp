@@ -27,7 +27,9 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
-std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+std::string_view name_of(std::string_view entry) {
+  return entry.substr(0, entry.find('='));
+}
 
 std::vector<std::string> merged_environment(const std::vector<std::string>& changes) {
   std::vector<std::string> result;
@@ -80,8 +82,8 @@ pid_t spawn(const Program& program) {
   auto arguments = program.arguments;
   auto environment = merged_environment(program.environment);
   pid_t pid = 0;
-  const int error = posix_spawnp(&pid, program.path.c_str(), &actions.value, &attributes.value, pointers(arguments).data(),
-                                 pointers(environment).data());
+  const int error = posix_spawnp(&pid, program.path.c_str(), &actions.value, &attributes.value,
+                                 pointers(arguments).data(), pointers(environment).data());
   if (error) fail(error, "cannot start " + program.path);
   return pid;
 }

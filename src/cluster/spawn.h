@@ -12,10 +12,10 @@
 namespace distob::cluster {
 
 struct Program {
-  std::string path;                                    ///< found by PATH if it has no slash
-  std::vector<std::string> arguments;                  ///< argv, its name included
-  std::vector<std::string> environment;                ///< "NAME=value": added to ours, or replacing; "NAME": removed
-  std::vector<std::pair<int, int>> descriptors;        ///< (ours, its number); everything else is closed, stdin is /dev/null
+  std::string path;                              ///< found by PATH if it has no slash
+  std::vector<std::string> arguments;            ///< argv, its name included
+  std::vector<std::string> environment;          ///< "NAME=value": added to ours, or replacing; "NAME": removed
+  std::vector<std::pair<int, int>> descriptors;  ///< (ours, its number); everything else is closed, stdin is /dev/null
 };
 
 /// Starts it in a process group of its own, no signal blocked or ignored. Throws std::system_error.

@@ -66,7 +66,8 @@ void OutputPipe::finish(Line&& line) {
   fd_.reset();
 }
 
-LocalCluster::Watcher::Watcher(std::unique_ptr<Launcher> launcher, std::shared_ptr<hub::Client> client, OutputLine output)
+LocalCluster::Watcher::Watcher(std::unique_ptr<Launcher> launcher, std::shared_ptr<hub::Client> client,
+                               OutputLine output)
     : launcher_(std::move(launcher)),
       client_(std::move(client)),
       output_(output ? std::move(output) : OutputLine(write_prefixed)),
@@ -143,7 +144,8 @@ void LocalCluster::Watcher::run() {
     if (kill_at && all_reported()) return;
     if (kill_at && Clock::now() >= *kill_at) kill_the_rest();
     // Without an end to watch for there is nothing to time; the rest is woken for.
-    const bool timed = kill_at || std::ranges::any_of(watched_, [](const Watched& w) { return w.state == State::Ended; });
+    const bool timed =
+        kill_at || std::ranges::any_of(watched_, [](const Watched& w) { return w.state == State::Ended; });
     poll_once(timed ? 10 : -1);
   }
 }

@@ -29,7 +29,8 @@ void send_packet(int socket, const std::string& text, std::initializer_list<int>
   header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
   std::memcpy(CMSG_DATA(header), std::data(descriptors), descriptors.size() * sizeof(int));
   while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
-    if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "the helper that forks engines is gone");
+    if (errno != EINTR)
+      throw std::system_error(errno, std::generic_category(), "the helper that forks engines is gone");
 }
 
 }  // namespace
@@ -48,7 +49,9 @@ ZygoteLauncher::ZygoteLauncher(Options options) {
   output_.push_back(std::move(errors.read));
 }
 
-ZygoteLauncher::~ZygoteLauncher() { close(); }
+ZygoteLauncher::~ZygoteLauncher() {
+  close();
+}
 
 bool ZygoteLauncher::receive(bool wait, std::string& text, UniqueFd& descriptor) {
   char bytes[1024];

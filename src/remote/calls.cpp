@@ -13,7 +13,9 @@ int Ref::engine() const {
   return static_cast<int>(state_->id.owner.value);
 }
 
-std::string Ref::to_string() const { return state_ ? distob::to_string(state_->id) : "no object"; }
+std::string Ref::to_string() const {
+  return state_ ? distob::to_string(state_->id) : "no object";
+}
 
 bool Ref::same_object(const Ref& other) const {
   if (!state_ || !other.state_) return state_ == other.state_;
@@ -62,11 +64,14 @@ std::shared_ptr<PendingCall> submit(const std::shared_ptr<session::Endpoint>& en
                                     const Operation& operation, const Writer& call) {
   for (const Ref& ref : call.references())
     if (ref.state()->endpoint != endpoint)
-      throw ValueError("the argument " + ref.to_string() + " belongs to another cluster than the engine that is called");
+      throw ValueError("the argument " + ref.to_string() +
+                       " belongs to another cluster than the engine that is called");
   const auto references = ids_of(call.references());
   const auto large = share_if_large(call.bytes());
-  if (large) command.buffers = {&*large, 1};
-  else command.payload = call.bytes();
+  if (large)
+    command.buffers = {&*large, 1};
+  else
+    command.payload = call.bytes();
   command.references = references;
   command.label = operation.label;
   return std::make_shared<PendingCall>(endpoint, endpoint->submit(command));
@@ -74,17 +79,21 @@ std::shared_ptr<PendingCall> submit(const std::shared_ptr<session::Endpoint>& en
 
 }  // namespace
 
-std::shared_ptr<PendingCall> submit_to(const Ref& target, const Operation& operation, const Writer& call, bool synchronous) {
+std::shared_ptr<PendingCall> submit_to(const Ref& target, const Operation& operation, const Writer& call,
+                                       bool synchronous) {
   if (!target) throw ValueError("this Remote refers to no object");
   const auto& state = *target.state();
-  return submit(state.endpoint, {.engine = state.id.owner, .target = state.id, .payload = {}, .synchronous = synchronous},
-                operation, call);
+  return submit(state.endpoint,
+                {.engine = state.id.owner, .target = state.id, .payload = {}, .synchronous = synchronous}, operation,
+                call);
 }
 
 std::shared_ptr<PendingCall> submit_at(Caller& caller, int engine, const Operation& operation, const Writer& call,
                                        std::uint32_t results, bool synchronous) {
   return submit(caller.endpoint,
-                {.engine = EngineId{static_cast<std::uint32_t>(engine)}, .payload = {}, .results = results,
+                {.engine = EngineId{static_cast<std::uint32_t>(engine)},
+                 .payload = {},
+                 .results = results,
                  .synchronous = synchronous},
                 operation, call);
 }
@@ -102,7 +111,9 @@ std::vector<int> living_engines(Caller& caller) {
   return numbers;
 }
 
-Ref result_of(const PendingCall& call, std::uint32_t i) { return adopt(call.endpoint, call.call.result(i)); }
+Ref result_of(const PendingCall& call, std::uint32_t i) {
+  return adopt(call.endpoint, call.call.result(i));
+}
 
 void throw_error_of(const session::Reply& reply) {
   if (reply.status == session::Status::Error) std::rethrow_exception(decode_exception(reply.payload));
@@ -123,14 +134,22 @@ Answer take_answer(PendingCall& pending) {
   return answer;
 }
 
-bool is_ready(const PendingCall& pending) { return pending.call.ready(); }
-void wait_for_reply(const PendingCall& pending) { pending.call.wait(); }
+bool is_ready(const PendingCall& pending) {
+  return pending.call.ready();
+}
+void wait_for_reply(const PendingCall& pending) {
+  pending.call.wait();
+}
 bool wait_for_reply_until(const PendingCall& pending, std::chrono::steady_clock::time_point deadline) {
   return pending.call.wait_until(deadline);
 }
-void cancel_call(const PendingCall& pending) { pending.call.cancel(); }
+void cancel_call(const PendingCall& pending) {
+  pending.call.cancel();
+}
 
-void Failures::add_current(std::size_t index) { entries_.push_back({index, std::current_exception()}); }
+void Failures::add_current(std::size_t index) {
+  entries_.push_back({index, std::current_exception()});
+}
 
 void Failures::throw_if_any(std::size_t calls) const {
   constexpr std::size_t kListed = 20;

@@ -22,21 +22,20 @@ namespace {
 /// list is the number that travels; both ends are one build.
 template <class... E>
 struct List {};
-using WithText =
-    List<AxisError, ValueError, IndexError, EncodeError, TypeError, ClosedError, ForkedError, MemoryError, EngineDied, ObjectLost,
-         DeadlockError, Cancelled, RemoteError, ProtocolError, Error, std::invalid_argument, std::domain_error,
-         std::length_error, std::out_of_range, std::logic_error, std::range_error, std::overflow_error, std::underflow_error,
-         std::runtime_error>;
-using WithoutText = List<std::bad_array_new_length, std::bad_alloc, std::bad_cast, std::bad_typeid, std::bad_function_call,
-                         std::bad_weak_ptr, std::bad_optional_access, std::bad_variant_access>;
+using WithText = List<AxisError, ValueError, IndexError, EncodeError, TypeError, ClosedError, ForkedError, MemoryError,
+                      EngineDied, ObjectLost, DeadlockError, Cancelled, RemoteError, ProtocolError, Error,
+                      std::invalid_argument, std::domain_error, std::length_error, std::out_of_range, std::logic_error,
+                      std::range_error, std::overflow_error, std::underflow_error, std::runtime_error>;
+using WithoutText = List<std::bad_array_new_length, std::bad_alloc, std::bad_cast, std::bad_typeid,
+                         std::bad_function_call, std::bad_weak_ptr, std::bad_optional_access, std::bad_variant_access>;
 
 enum class Form : std::uint8_t { Text, NoText, System, Remote };
 
 struct Travelling {
   Form form = Form::Remote;
-  std::uint8_t type = 0;      ///< in the list of its form
+  std::uint8_t type = 0;  ///< in the list of its form
   std::string text = {};
-  bool generic = false;       ///< a system_error of the generic category; else of the system's
+  bool generic = false;  ///< a system_error of the generic category; else of the system's
   int code = 0;
 };
 
@@ -86,13 +85,16 @@ std::string own_text(const std::system_error& error) {
 Travelling describe(const std::exception& error) {
   const std::type_info& type = typeid(error);
   if (const auto* system = dynamic_cast<const std::system_error*>(&error);
-      system && (system->code().category() == std::generic_category() || system->code().category() == std::system_category()))
+      system &&
+      (system->code().category() == std::generic_category() || system->code().category() == std::system_category()))
     return {.form = Form::System,
             .text = own_text(*system),
             .generic = system->code().category() == std::generic_category(),
             .code = system->code().value()};
-  if (is_listed(WithText{}, type)) return {.form = Form::Text, .type = *number_of(WithText{}, error), .text = error.what()};
-  if (is_listed(WithoutText{}, type)) return {.form = Form::NoText, .type = *number_of(WithoutText{}, error), .text = {}};
+  if (is_listed(WithText{}, type))
+    return {.form = Form::Text, .type = *number_of(WithText{}, error), .text = error.what()};
+  if (is_listed(WithoutText{}, type))
+    return {.form = Form::NoText, .type = *number_of(WithoutText{}, error), .text = {}};
   // A type of the program's own derived from a standard one is caught as the nearest of those.
   const std::string text = demangled(type.name()) + ": " + error.what();
   if (const auto number = number_of(WithText{}, error)) return {.form = Form::Text, .type = *number, .text = text};
@@ -115,7 +117,8 @@ std::exception_ptr make(const Travelling& error) {
   if (error.form == Form::NoText) result = make_numbered(WithoutText{}, error.type, error.text);
   if (error.form == Form::System) {
     const std::error_code code(error.code, error.generic ? std::generic_category() : std::system_category());
-    result = std::make_exception_ptr(error.text.empty() ? std::system_error(code) : std::system_error(code, error.text));
+    result =
+        std::make_exception_ptr(error.text.empty() ? std::system_error(code) : std::system_error(code, error.text));
   }
   return result ? result : std::make_exception_ptr(RemoteError(error.text));
 }

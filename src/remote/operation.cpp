@@ -42,7 +42,8 @@ class Directory {
  private:
   void number_new_ones() DISTOB_REQUIRES(mutex_) {
     std::vector<const Operation*> fresh;
-    for (const Operation* operation = first; operation != newest_; operation = operation->next) fresh.push_back(operation);
+    for (const Operation* operation = first; operation != newest_; operation = operation->next)
+      fresh.push_back(operation);
     const bool before_main = newest_ == nullptr;
     newest_ = first;
     for (auto at = fresh.rbegin(); at != fresh.rend(); ++at) {

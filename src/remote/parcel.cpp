@@ -13,7 +13,8 @@ namespace {
 
 int duplicate(int fd) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  if (copy < 0) throw std::system_error(errno, std::generic_category(), "cannot duplicate the descriptor of shared memory");
+  if (copy < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot duplicate the descriptor of shared memory");
   return copy;
 }
 

@@ -131,8 +131,7 @@ TEST(Client, a_burst_with_large_arguments_and_results_neither_deadlocks_nor_fill
   Cluster cluster({.engines = 1});
   const std::string text(100'000, 'x');
   std::vector<Future<std::string>> futures;
-  for (int i = 0; i < 1000; ++i)
-    futures.push_back(cluster.async([](std::string t) { return t; }, text));
+  for (int i = 0; i < 1000; ++i) futures.push_back(cluster.async([](std::string t) { return t; }, text));
   for (auto& future : futures) EXPECT_EQ(future.get().size(), text.size());
 }
 

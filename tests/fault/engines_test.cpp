@@ -1,8 +1,8 @@
 // Engines that end, in every way an engine can.
 #include <distob/distob.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,7 +29,6 @@ struct Cell {
   int add(int n) { return value += n; }
   int die(int signal) {
     std::printf("last words of %d\n", value);
-    std::fflush(stdout);
     ::raise(signal);
     return 0;
   }
@@ -88,7 +87,6 @@ TEST(Engines, what_they_write_reaches_the_client_line_by_line) {
   const auto cells = cluster.scatter(std::vector<Cell>(2));
   cells[1].apply([](Cell&) {
     std::printf("one\ntwo\n");
-    std::fflush(stdout);
     std::fprintf(stderr, "three\n");
   });
   std::unique_lock lock(mutex);
@@ -160,7 +158,8 @@ TEST(Engines, one_of_another_build_is_refused_with_both_builds) {
 }
 
 struct Surroundings {
-  bool leaked_descriptor = false, role_in_environment = false, own_group = false, signal_blocked = false, pipe_ignored = false;
+  bool leaked_descriptor = false, role_in_environment = false, own_group = false, signal_blocked = false,
+       pipe_ignored = false;
   std::string threads, directory;
 };
 

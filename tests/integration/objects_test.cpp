@@ -56,8 +56,12 @@ class Log {
   std::vector<std::string> lines_;
 };
 
-int square(int x) { return x * x; }
-std::string shout(const std::string& text, char end) { return text + end; }
+int square(int x) {
+  return x * x;
+}
+std::string shout(const std::string& text, char end) {
+  return text + end;
+}
 
 class Objects : public testing::Test {
  protected:
@@ -213,7 +217,8 @@ TEST_F(Objects, standard_exceptions_keep_their_type) {
 TEST_F(Objects, several_failures_are_all_told) {
   const auto trees = cluster.scatter(std::vector<Tree>{{.age = 1}, {.age = 2}, {.age = 3}});
   try {
-    apply([](const Tree& t) { return t.age == 2 ? t.age : throw std::out_of_range("age " + std::to_string(t.age)); }, trees);
+    apply([](const Tree& t) { return t.age == 2 ? t.age : throw std::out_of_range("age " + std::to_string(t.age)); },
+          trees);
     FAIL();
   } catch (const std::out_of_range& error) {
     EXPECT_THAT(error.what(), HasSubstr("age 1"));
@@ -240,7 +245,8 @@ TEST_F(Objects, a_reference_of_the_wrong_type_is_refused) {
 TEST_F(Objects, calls_of_one_thread_to_one_object_keep_their_order) {
   const auto numbers = cluster.scatter(std::vector<std::vector<int>>{{}}).front();
   std::vector<Future<void>> futures;
-  for (int i = 0; i < 1000; ++i) futures.push_back(numbers.async_apply([](std::vector<int>& v, int x) { v.push_back(x); }, i));
+  for (int i = 0; i < 1000; ++i)
+    futures.push_back(numbers.async_apply([](std::vector<int>& v, int x) { v.push_back(x); }, i));
   get_all(std::move(futures));
   std::vector<int> expected(1000);
   std::iota(expected.begin(), expected.end(), 0);

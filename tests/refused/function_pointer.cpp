@@ -1,3 +1,7 @@
 #include <distob/distob.h>
-int square(int x) { return x * x; }
-int call(distob::Cluster& cluster) { return cluster.call(&square, 2); }
+int square(int x) {
+  return x * x;
+}
+int call(distob::Cluster& cluster) {
+  return cluster.call(&square, 2);
+}

@@ -5,4 +5,6 @@ struct Tree {
 struct Rock {
   int roll() { return 1; }
 };
-int call(const distob::Remote<Tree>& tree) { return tree.call<&Rock::roll>(); }
+int call(const distob::Remote<Tree>& tree) {
+  return tree.call<&Rock::roll>();
+}

@@ -1,3 +1,7 @@
 #include <distob/distob.h>
-void fill(std::vector<int>& values) { values.push_back(1); }
-void call(distob::Cluster& cluster, std::vector<int>& values) { cluster.call<fill>(values); }
+void fill(std::vector<int>& values) {
+  values.push_back(1);
+}
+void call(distob::Cluster& cluster, std::vector<int>& values) {
+  cluster.call<fill>(values);
+}

@@ -2,4 +2,6 @@
 struct Shape {
   virtual ~Shape() = default;
 };
-void send(distob::Writer& out, const std::unique_ptr<Shape>& shape) { distob::encode(out, shape); }
+void send(distob::Writer& out, const std::unique_ptr<Shape>& shape) {
+  distob::encode(out, shape);
+}

@@ -15,12 +15,14 @@ inline constexpr int kMaxFields = 24;
 template <class T>
 struct AnyBase {
   template <class Base>
-    requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
-  operator Base() const;  // NOLINT(google-explicit-constructor): never called
+  requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>) operator Base()
+      const;  // NOLINT(google-explicit-constructor): never called
 };
 
 template <class T>
-inline constexpr bool has_base = requires { T{AnyBase<T>{}}; };
+inline constexpr bool has_base = requires {
+  T{AnyBase<T>{}};
+};
 
 // Each `{}` initialises one whole field, an array or a nested aggregate included, so the longest list that T accepts
 // counts its fields. Longer lists are tried first: a shorter one is valid too, because the rest is default-initialised.

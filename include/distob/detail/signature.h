@@ -48,12 +48,12 @@ struct Signature<R (*)(A...)> {
 template <class R, class... A>
 struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
 
-#define DISTOB_METHOD_SIGNATURE(QUALIFIERS)                    \
-  template <class R, class C, class... A>                     \
-  struct Signature<R (C::*)(A...) QUALIFIERS> {                \
-    using Result = R;                                         \
-    using Class = C;                                          \
-    using Parameters = Types<A...>;                           \
+#define DISTOB_METHOD_SIGNATURE(QUALIFIERS)     \
+  template <class R, class C, class... A>       \
+  struct Signature<R (C::*)(A...) QUALIFIERS> { \
+    using Result = R;                           \
+    using Class = C;                            \
+    using Parameters = Types<A...>;             \
   };
 DISTOB_METHOD_SIGNATURE()
 DISTOB_METHOD_SIGNATURE(const)
@@ -61,7 +61,7 @@ DISTOB_METHOD_SIGNATURE(&)
 DISTOB_METHOD_SIGNATURE(const&)
 DISTOB_METHOD_SIGNATURE(noexcept)
 DISTOB_METHOD_SIGNATURE(const noexcept)
-DISTOB_METHOD_SIGNATURE(& noexcept)
+DISTOB_METHOD_SIGNATURE(&noexcept)
 DISTOB_METHOD_SIGNATURE(const& noexcept)
 #undef DISTOB_METHOD_SIGNATURE
 

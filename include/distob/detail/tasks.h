@@ -30,8 +30,7 @@ struct ResultType<void> {
   using type = void;
 };
 template <class T>
-  requires(!std::is_const_v<T>)
-struct ResultType<T&> {
+requires(!std::is_const_v<T>) struct ResultType<T&> {
   using type = Remote<T>;
 };
 template <class T>
@@ -44,9 +43,10 @@ using Result = typename ResultType<R>::type;
 /// Appends what a function returned. `owner` keeps alive what a returned reference refers to.
 template <class R, class Call>
 void answer_with(Invocation& invocation, const std::shared_ptr<void>& owner, Call&& call) {
-  static_assert(!std::is_pointer_v<R> || std::is_convertible_v<R, std::string_view>,
-                "distob: a pointer cannot be the result of a remote call. Return the value, a reference (the caller gets a "
-                "Remote to it), or a std::optional");
+  static_assert(
+      !std::is_pointer_v<R> || std::is_convertible_v<R, std::string_view>,
+      "distob: a pointer cannot be the result of a remote call. Return the value, a reference (the caller gets a "
+      "Remote to it), or a std::optional");
   if constexpr (std::is_void_v<R>) {
     call();
   } else if constexpr (std::is_same_v<Result<R>, Remote<std::remove_reference_t<R>>> && std::is_lvalue_reference_v<R>) {
@@ -79,8 +79,9 @@ void encode_argument(Writer& out, const Argument& argument) {
   } else if constexpr (SpanOf<H, Argument>) {
     Codec<std::span<const typename H::value_type>>::encode(out, argument);
   } else {
-    static_assert(std::is_convertible_v<const Argument&, H>,
-                  "distob: this argument (see Argument and Parameter of encode_argument) does not convert to the parameter");
+    static_assert(
+        std::is_convertible_v<const Argument&, H>,
+        "distob: this argument (see Argument and Parameter of encode_argument) does not convert to the parameter");
     distob::encode<H>(out, static_cast<H>(argument));
   }
 }
@@ -96,8 +97,7 @@ void encode_arguments(Writer& out, Types<P...>, const A&... arguments) {
 template <class... P, class F>
 decltype(auto) call_with_arguments(Reader& in, Types<P...>, F&& f) {
   std::tuple<Held<P>...> held{distob::decode<Held<P>>(in)...};
-  return std::apply(
-      [&](auto&... values) -> decltype(auto) { return f(static_cast<Held<P>&&>(values)...); }, held);
+  return std::apply([&](auto&... values) -> decltype(auto) { return f(static_cast<Held<P>&&>(values)...); }, held);
 }
 
 /// Calls a method of a T.
@@ -119,7 +119,9 @@ struct MethodTask {
 template <class T, auto Field>
 struct GetTask {
   static constexpr std::string_view label() { return name_of_value<Field>(); }
-  static void run(Invocation& invocation) { distob::encode(invocation.result, std::as_const(*invocation.target<T>()).*Field); }
+  static void run(Invocation& invocation) {
+    distob::encode(invocation.result, std::as_const(*invocation.target<T>()).*Field);
+  }
 };
 
 /// Writes a data member of a T.
@@ -127,7 +129,9 @@ template <class T, auto Field>
 struct SetTask {
   using Value = typename FieldOf<decltype(Field)>::Value;
   static constexpr std::string_view label() { return name_of_value<Field>(); }
-  static void run(Invocation& invocation) { *invocation.target<T>().*Field = distob::decode<Value>(invocation.arguments); }
+  static void run(Invocation& invocation) {
+    *invocation.target<T>().*Field = distob::decode<Value>(invocation.arguments);
+  }
 };
 
 /// Calls a function.
@@ -161,8 +165,9 @@ constexpr void check_function() {
 /// Calls a stateless function object with arguments of the types A.
 template <class F, class... A>
 struct LambdaTask {
-  static_assert(std::is_invocable_v<F, A&&...>, "distob: this function cannot be called with these arguments (see F and A "
-                                                "of LambdaTask); references to non-const are no parameters of remote calls");
+  static_assert(std::is_invocable_v<F, A&&...>,
+                "distob: this function cannot be called with these arguments (see F and A "
+                "of LambdaTask); references to non-const are no parameters of remote calls");
   using R = std::invoke_result_t<F, A&&...>;
   static constexpr std::string_view label() { return name_of_type<F>(); }
   static void run(Invocation& invocation) {
@@ -175,9 +180,10 @@ struct LambdaTask {
 /// Calls a stateless function object with the T itself and arguments of the types A.
 template <class F, class T, class... A>
 struct ApplyTask {
-  static_assert(std::is_invocable_v<F, T&, A&&...>,
-                "distob: this function cannot be called with an object of that class and these arguments (see F, T and A of "
-                "ApplyTask)");
+  static_assert(
+      std::is_invocable_v<F, T&, A&&...>,
+      "distob: this function cannot be called with an object of that class and these arguments (see F, T and A of "
+      "ApplyTask)");
   using R = std::invoke_result_t<F, T&, A&&...>;
   static constexpr std::string_view label() { return name_of_type<F>(); }
   static void run(Invocation& invocation) {
