@@ -125,9 +125,9 @@ def _count(self: Any, axis: Any, where: Any) -> Any:
     """How many elements each result is made of: a number, or with a mask an array shaped for broadcasting."""
     if where is not True and where is not _NO_VALUE:
         return sum(np.broadcast_to(np.asarray(where), self.shape) * np.int64(1), axis=axis, keepdims=True)
-    axes = range(self.ndim) if axis is None else _axes(axis, self.ndim)
+    axes = range(self.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     count = 1
-    for a in axes or ():
+    for a in axes:
         count *= self.shape[np.lib.array_utils.normalize_axis_index(a, self.ndim)]
     return count
 

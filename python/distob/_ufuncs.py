@@ -46,6 +46,14 @@ def _at(ufunc: np.ufunc, target: Any, indices: Any, *operands: Any) -> None:
     ufunc.at(_core.access(target) if isinstance(target, _core.Array) else target, indices, *operands)
 
 
+def call_generalized(ufunc: np.ufunc, *inputs: Any, **kwargs: Any) -> Any:
+    """A ufunc over whole rows or matrices: matmul, vecdot and those of numpy.linalg."""
+    out = kwargs.get("out")
+    if type(out) is tuple and len(out) == 1:
+        kwargs["out"] = out[0]
+    return _fallback.compute(f"numpy.{ufunc.__name__}", ufunc, *inputs, **kwargs)
+
+
 def matmul(a: Any, b: Any) -> Any:
     """a @ b."""
     if not all(isinstance(x, (_core.Array, np.ndarray, np.generic)) or np.ndim(x) for x in (a, b)):

@@ -522,7 +522,7 @@ def test_copies_and_pickles_are_by_value() -> None:
 
 @pytest.mark.parametrize("shape", [(), (3,), (0,), (2, 3), (2000,), (60, 70), (30, 4, 20)])
 def test_repr_and_str_are_numpys(shape: tuple[int, ...]) -> None:
-    a = np.arange(np.prod(shape, dtype=int)).reshape(shape) / 8
+    a = np.asarray(np.arange(np.prod(shape, dtype=int)).reshape(shape) / 8)
     d = distob.scatter(a)
     assert str(d) == str(a)
 

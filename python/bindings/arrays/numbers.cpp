@@ -90,10 +90,8 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
     try {
       return call_operator(ops[how], inputs).release();
     } catch (nanobind::python_error& e) {
-      if ((how != Py_EQ && how != Py_NE) || std::strcmp(e.type().ptr() ? reinterpret_cast<PyTypeObject*>(e.type().ptr())->tp_name : "",
-                                                        "numpy._core._exceptions._UFuncNoLoopError") != 0) {
-        throw;
-      }
+      const char* type = reinterpret_cast<PyTypeObject*>(e.type().ptr())->tp_name;
+      if ((how != Py_EQ && how != Py_NE) || std::strcmp(type, "_UFuncNoLoopError") != 0) throw;
     }
     return never_equal(a, b, how == Py_NE).release();
   });

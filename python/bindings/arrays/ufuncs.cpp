@@ -264,8 +264,7 @@ std::vector<Reference> result_descriptors(PyObject* ufunc, std::span<const Input
 std::vector<Reference> new_results(PyObject* ufunc, std::span<const Input> inputs, Py_ssize_t outputs, const Keywords& keywords,
                                    PyTypeObject* face) {
   std::vector<Reference> results;
-  const Reference signature = Reference::take(PyObject_GetAttrString(ufunc, "signature"));
-  if (signature.get() != Py_None || keywords.where) return results;  // shapes of generalized ufuncs are NumPy's to find
+  if (keywords.where) return results;
   const std::vector<Reference> descriptors = result_descriptors(ufunc, inputs, outputs, keywords);
   if (descriptors.empty()) return results;
   std::vector<Shape> shapes;
@@ -413,7 +412,19 @@ Reference call_in_place(Op op, PyObject* target, PyObject* other) {
   return call_by_numpy(ufunc_of(op), sorted, keywords, Py_TYPE(target));
 }
 
+/// A generalized ufunc (matmul): not distributed, and distob._fallback says so.
+static Reference call_generalized(PyObject* ufunc, std::span<PyObject* const> inputs, PyObject* kwargs) {
+  const Reference function = python_side("_ufuncs", "call_generalized");
+  const Reference args = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(inputs.size()) + 1));
+  PyTuple_SET_ITEM(args.get(), 0, Py_NewRef(ufunc));
+  for (std::size_t i = 0; i < inputs.size(); ++i) PyTuple_SET_ITEM(args.get(), static_cast<Py_ssize_t>(i) + 1, Py_NewRef(inputs[i]));
+  return Reference::take(PyObject_Call(function.get(), args.get(), kwargs));
+}
+
 Reference call_ufunc(PyObject* ufunc, std::span<PyObject* const> inputs, PyObject* kwargs) {
+  if (Reference::take(PyObject_GetAttrString(ufunc, "signature")).get() != Py_None) {
+    return call_generalized(ufunc, inputs, kwargs);
+  }
   const Keywords keywords = keywords_of(kwargs);
   std::vector<Input> sorted;
   for (PyObject* input : inputs) sorted.push_back(input_of(input));
@@ -437,8 +448,11 @@ PyObject* array_ufunc(PyObject* self, PyObject* args, PyObject* kwargs) {
       const Reference full = Reference::take(PySequence_Concat(Reference::take(PyTuple_Pack(1, self)).get(), args));
       return PyObject_Call(function.get(), full.get(), kwargs);
     }
-    std::vector<PyObject*> inputs;
-    for (Py_ssize_t i = 2; i < PyTuple_GET_SIZE(args); ++i) inputs.push_back(PyTuple_GET_ITEM(args, i));
+    PyObject* const* first = &PyTuple_GET_ITEM(args, 2);
+    const std::span<PyObject* const> inputs(first, static_cast<std::size_t>(PyTuple_GET_SIZE(args) - 2));
+    if ((!kwargs || PyDict_GET_SIZE(kwargs) == 0) && inputs.size() <= kMostInputs && std::all_of(inputs.begin(), inputs.end(), is_plain)) {
+      if (const auto op = op_of(ufunc)) return call_operator(*op, inputs).release();
+    }
     return call_ufunc(ufunc, inputs, kwargs).release();
   });
 }
