@@ -41,6 +41,10 @@ class Future(_core.Pending, concurrent.futures.Future):  # type: ignore[type-arg
             if "_state" in self.__dict__:
                 return
             super().__init__()
+            settled = self.__dict__.pop("_settled", None)
+            if settled is not None:
+                (self._result, self._exception), self._state = settled, "FINISHED"
+                return
             self._state = _RUNNING
         _completions.start()
         self._watch()
@@ -56,14 +60,9 @@ class Future(_core.Pending, concurrent.futures.Future):  # type: ignore[type-arg
         except BaseException as raised:
             error = raised
         with _lock:
-            observed = "_state" in self.__dict__
-            if not observed:
-                super().__init__()
-                self._result, self._exception, self._state = value, error, "FINISHED"
-        if observed:
-            self._resolve(value, error)
-
-    def _resolve(self, value: Any, error: BaseException | None) -> None:
+            if "_state" not in self.__dict__:
+                self._settled = value, error
+                return
         try:
             if error is None:
                 super().set_result(value)
@@ -72,20 +71,29 @@ class Future(_core.Pending, concurrent.futures.Future):  # type: ignore[type-arg
         except concurrent.futures.InvalidStateError:  # cancelled meanwhile
             pass
 
-    def result(self, timeout: float | None = None) -> Any:
-        """The value, or raises the call's error; TimeoutError after `timeout` seconds, CancelledError if cancelled."""
-        if "_state" not in self.__dict__:
+    def _outcome(self, timeout: float | None) -> tuple[Any, BaseException | None] | None:
+        """Waits for the outcome of a future that nobody observes; None if somebody does."""
+        mine = self.__dict__
+        if "_settled" not in mine and "_state" not in mine:
             if not self._wait(timeout):
                 raise TimeoutError
             self._settle()
-        return self._waited(super().result, timeout)
+        return mine.get("_settled")
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The value, or raises the call's error; TimeoutError after `timeout` seconds, CancelledError if cancelled."""
+        outcome = self._outcome(timeout)
+        if outcome is None:
+            return self._waited(super().result, timeout)
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """The call's error, or None if it had none."""
-        if "_state" not in self.__dict__:
-            if not self._wait(timeout):
-                raise TimeoutError
-            self._settle()
+        outcome = self._outcome(timeout)
+        if outcome is not None:
+            return outcome[1]
         error: BaseException | None = self._waited(super().exception, timeout)
         return error
 
@@ -103,7 +111,7 @@ class Future(_core.Pending, concurrent.futures.Future):  # type: ignore[type-arg
         """True if the result is there, or the future was cancelled."""
         if "_state" in self.__dict__:
             return super().done()
-        return bool(self._ready())
+        return "_settled" in self.__dict__ or bool(self._ready())
 
     def running(self) -> bool:
         """True until done."""

@@ -148,6 +148,7 @@ def serve_as_engine(sock: int, client: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     _reseed()
+    _core.run_inline()  # one core for each engine: its arrays compute in the calling thread
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(_core.interrupt_signal, _core.raise_if_cancelled)
     _core.serve(sock, client)
@@ -170,9 +171,30 @@ def main() -> None:
 
     from distob import _calls, _core, _definitions, _failures, _futures, _hub, _pickling, _proxies  # noqa: F401
 
+    _declare_atoms()
     gc.collect()
     gc.freeze()  # what is here stays shared: collections in engines do not touch it
     _Zygote().run()
+
+
+def _declare_atoms() -> None:
+    """Classes of the standard library whose instances never change: copies are as good as the originals."""
+    import datetime
+    import decimal
+    import fractions
+    import pathlib
+    import re
+    import uuid
+    import zoneinfo
+
+    from distob import _core
+
+    for kind in (
+        datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone, decimal.Decimal,
+        fractions.Fraction, pathlib.PosixPath, pathlib.PurePosixPath, pathlib.PureWindowsPath, re.Pattern, uuid.UUID,
+        zoneinfo.ZoneInfo,
+    ):  # fmt: skip
+        _core.declare_atom(kind)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ bool is_enum(PyTypeObject* type) { return PyObject_HasAttrString(reinterpret_cas
 bool is_iterator(PyTypeObject* type) { return type->tp_iternext && type->tp_iternext != &_PyObject_NextNotImplemented; }
 
 Kind classify(PyTypeObject* type) {
-  if (is_exactly_one_of(type, {&PyTuple_Type, &PyFrozenSet_Type, &PyMethod_Type, &PySlice_Type, &PyDictProxy_Type})) {
+  if (is_exactly_one_of(type, {&PyTuple_Type, &PyFrozenSet_Type, &PyMethod_Type, &PyCFunction_Type, &PySlice_Type, &PyDictProxy_Type})) {
     return Kind::immutable;
   }
   if (is_exactly_one_of(type, {&PyList_Type, &PyDict_Type, &PySet_Type, &PyByteArray_Type, &PyFunction_Type})) {
@@ -66,7 +66,7 @@ Kind classify(PyTypeObject* type) {
   }
   if (is_exactly_one_of(type, {&PyLong_Type, &PyFloat_Type, &PyBool_Type, &PyUnicode_Type, &PyBytes_Type, &PyComplex_Type,
                                Py_TYPE(Py_None), Py_TYPE(Py_Ellipsis), Py_TYPE(Py_NotImplemented), &PyRange_Type,
-                               &PyModule_Type, &PyCFunction_Type, &PyCode_Type, &PyMethodDescr_Type,
+                               &PyModule_Type, &PyCode_Type, &PyMethodDescr_Type,
                                &PyClassMethodDescr_Type, &PyGetSetDescr_Type, &PyMemberDescr_Type,
                                &PyWrapperDescr_Type})) {
     return Kind::atom;
@@ -135,6 +135,13 @@ Kind kind_of(PyTypeObject* type) {
     return kind;
   }
   return found.kind;
+}
+
+Kind kind_of_object(PyObject* object) {
+  if (Py_TYPE(object) == &PyFunction_Type && !PyFunction_GET_CLOSURE(object) && !PyFunction_GET_DEFAULTS(object)) {
+    return Kind::atom;
+  }
+  return kind_of(Py_TYPE(object));
 }
 
 void set_policy(PyTypeObject* type, Policy policy) { entry(type).policy = policy; }

@@ -14,6 +14,9 @@ enum class Kind : std::uint8_t {
   live,       ///< has a place in running code and cannot travel: generators, iterators, dict views, memoryviews
 };
 
+/// The kind of one object: that of its type, except that a function without closure and defaults is an atom.
+[[nodiscard]] Kind kind_of_object(PyObject* object);
+
 /// What the user wants for instances of a class, where distob's own rule would say otherwise.
 enum class Policy : std::uint8_t { none, value, proxy };
 

@@ -49,7 +49,7 @@ class Tracer {
   }
 
   void meet(PyObject* object) {
-    const Kind kind = kind_of(Py_TYPE(object));
+    const Kind kind = kind_of_object(object);
     if (kind == Kind::atom) return;
     auto [it, added] = nodes_.try_emplace(object);
     ++it->second.inner_references;

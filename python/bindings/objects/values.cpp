@@ -1,5 +1,8 @@
 #include "objects/values.h"
 
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+
 #include <string>
 #include <unordered_map>
 
@@ -9,6 +12,7 @@
 #include "objects/imports.h"
 #include "objects/kinds.h"
 #include "objects/remote.h"
+#include "objects/remote_method.h"
 #include "objects/segment_buffer.h"
 
 namespace nb = nanobind;
@@ -189,7 +193,7 @@ void Outgoing::result(nb::handle value, Py_ssize_t borrowed) {
   if (reference_to(value.ptr(), reference)) return write_reference(reference);
   PyTypeObject* type = Py_TYPE(value.ptr());
   if (kind_of(type) == Kind::live && policy_of(type) != Policy::value) return object(value);
-  if (kind_of(type) != Kind::atom && policy_of(type) != Policy::value) {
+  if (kind_of_object(value.ptr()) != Kind::atom && policy_of(type) != Policy::value) {
     held_ = held_parts(value.ptr(), borrowed);
     if (held_.contains(value.ptr())) return held_.clear(), object(value);
   }
@@ -221,14 +225,12 @@ bool Outgoing::write_bound_method(PyObject* method) {
   if (!self || PyModule_Check(self)) return false;
   nb::object name = nb::steal(PyObject_GetAttrString(method, "__name__"));
   if (!name.is_valid()) return PyErr_Clear(), false;
-  const Mark before = mark();
   std::pair<std::uint32_t, std::string_view> reference;
   if (!reference_to(self, reference)) {
     if (purpose_ != Purpose::result || PyType_Check(self)) return false;
     if (kind_of(Py_TYPE(self)) == Kind::atom || Py_REFCNT(self) == 1) return false;
     reference = own_object(self);
   }
-  (void)before;
   packer.byte(kMethod);
   packer.number(reference.first);
   packer.text(reference.second);
@@ -410,8 +412,10 @@ nb::object Arriving::value() {
       const std::size_t number = unpacker.number();
       const std::string_view description = unpacker.text();
       nb::object self = reference(number, description);
-      const std::string_view name = unpacker.text();
-      return nb::object(self.attr(nb::str(name.data(), name.size())));
+      const std::string_view text = unpacker.text();
+      const nb::str name(text.data(), text.size());
+      if (is_remote(self.ptr())) return make_remote_method(self.ptr(), name.ptr());
+      return nb::object(self.attr(name));
     }
     case kPickle: return pickle(false);
     case kPickleWithReferences: return pickle(true);
