@@ -322,6 +322,26 @@ def first_calls(row: Row) -> list[str]:
     return [row.name, *(duration(row.timings[name].first) if name in row.timings else "" for name in COLUMNS)]
 
 
+def summary(rows: list[Row]) -> str:
+    """The few lines for the README."""
+    shown = (
+        "a + 3 b, n = 1e7",
+        "sin² + cos², n = 1e7",
+        "Black-Scholes, n = 1e7",
+        "Jacobi 4000², in place",
+        "x + 1, n = 1000",
+    )
+    head = ["", "distob", "NumPy", "numexpr", "JAX jit", "Dask", "STREAM"]
+    return measure.table(
+        head,
+        [
+            [row.name, *(duration(row.timings[name].median) if name in row.timings else "" for name in head[1:])]
+            for row in rows
+            if row.name in shown
+        ],
+    )
+
+
 def run(row: Row, rounds: int) -> None:
     """Measures `row`; the results of the first calls have to be NumPy's."""
 
@@ -355,7 +375,9 @@ def main() -> None:
     first = measure.table(["first call", *COLUMNS], [first_calls(row) for row in rows])
     took = f"Medians of later calls above, first calls below; {time.perf_counter() - started:.0f} s in all."
     text = f"{measure.machine()}.\n\n{later}\n\n{took}\n\n{first}"
-    measure.publish("arrays", text, write=not (options.no_write or options.only or options.no_peers))
+    write = not (options.no_write or options.only or options.no_peers)
+    measure.publish("arrays", text, write)
+    measure.publish("arrays-summary", summary(rows), write, measure.README)
 
 
 if __name__ == "__main__":

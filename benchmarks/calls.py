@@ -434,7 +434,13 @@ def main() -> None:
     for running in reversed(peers):
         running.stop()
     measure.save(options.json, {"start": starts, "calls": calls, "pipelined": rates, "imports": imports})
-    measure.publish("calls", text, write=not (options.no_write or options.only or options.no_peers))
+    write = not (options.no_write or options.only or options.no_peers)
+    measure.publish("calls", text, write)
+    columns = [0, 1, 2, 4]
+    short = measure.table(
+        [head[column] for column in columns], [[line[column] for column in columns] for line in lines]
+    )
+    measure.publish("calls-summary", short, write, measure.README)
 
 
 if __name__ == "__main__":

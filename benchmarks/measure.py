@@ -24,6 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
+README = ROOT / "README.md"
 
 
 @dataclass(frozen=True)
@@ -200,17 +201,16 @@ def machine() -> str:
     )
 
 
-def publish(marker: str, text: str, write: bool) -> None:
-    """Prints `text` and, if `write`, puts it between the markers of docs/performance.md."""
+def publish(marker: str, text: str, write: bool, page: Path = PAGE) -> None:
+    """Prints `text` and, if `write`, puts it between the markers of `page`."""
     print(f"\n{text}\n")
     if not write:
         return
     begin, end = f"<!-- begin {marker} -->", f"<!-- end {marker} -->"
-    page = PAGE.read_text()
-    before, rest = page.split(begin)
+    before, rest = page.read_text().split(begin)
     after = rest.split(end)[1]
-    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}")
-    print(f"written to {PAGE.relative_to(ROOT)}")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+    print(f"written to {page.relative_to(ROOT)}")
 
 
 def arguments(description: str) -> argparse.Namespace:
