@@ -71,17 +71,18 @@ class Engine::Shell final : public session::Shell {
   void write() override DISTOB_REQUIRES(mutex_);
   void on_event(std::uint64_t token, std::uint32_t events) override DISTOB_REQUIRES(mutex_);
   void check_engine(EngineId) const override {}  // the hub knows; a command to nobody is answered by it
-  bool work(MutexLock& lock) override DISTOB_REQUIRES(mutex_);
+  bool work(MutexLock& lock) override DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
   void will_wait(CommandId call) override DISTOB_REQUIRES(mutex_);
   void has_waited() override DISTOB_REQUIRES(mutex_);
   bool wait_is_cancelled() override DISTOB_REQUIRES(mutex_);
   bool may_overdraw() override DISTOB_REQUIRES(mutex_);
-  void abandon() noexcept override;
+  void abandon() noexcept override DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // fork() holds the mutex
 
  private:
   class RunningContext;
 
-  void run(MutexLock& lock, ThreadId thread) DISTOB_REQUIRES(mutex_);
+  void run(MutexLock& lock, ThreadId thread)
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
   void dispatch() DISTOB_REQUIRES(mutex_);
   void start_helper(ThreadId thread) DISTOB_REQUIRES(mutex_);
   void helper_loop(ThreadId thread);
@@ -255,7 +256,7 @@ void Engine::Shell::serve() {
     write();
     start_io();
     wait(
-        lock, [&] { return ended_; }, Clock::time_point::max(), [this] { executor_.idle(); }, kIdleEvery);
+        lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return ended_; }, Clock::time_point::max(), [this] { executor_.idle(); }, kIdleEvery);
     helpers = std::move(helpers_);
     helpers_.clear();
     stopping_ = true;

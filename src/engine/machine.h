@@ -206,7 +206,6 @@ class Machine final : public session::OwnObjects {
   std::vector<ObjectId> drops_;
   std::vector<ThreadId> interrupts_;
   std::vector<wire::Message> messages_;
-  std::size_t active_ = 0;
   bool work_ = false;
   bool watched_ = false;
   bool waits_changed_ = false;

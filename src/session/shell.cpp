@@ -119,7 +119,7 @@ Call Shell::submit(const Command& command, const InterruptCheck& check) {
   if (!(command.synchronous && nested) && !credit()) {
     will_wait({});
     try {
-      wait(lock, [&] { return credit() || may_overdraw(); }, Clock::time_point::max(), check);
+      wait(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return credit() || may_overdraw(); }, Clock::time_point::max(), check);
     } catch (...) {
       has_waited();
       throw;
