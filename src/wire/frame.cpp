@@ -319,7 +319,7 @@ std::span<std::byte> Incoming::room(std::size_t size) {
   auto* bytes = reinterpret_cast<std::byte*>(words_.data());
   if (begin_ == end_) begin_ = end_ = 0;
   if (words_.size() * 8 - end_ < size) {
-    std::memmove(bytes, bytes + begin_, end_ - begin_);  // begin_ is a multiple of 8: what moves stays aligned
+    if (end_ > begin_) std::memmove(bytes, bytes + begin_, end_ - begin_);  // begin_ is a multiple of 8: what moves stays aligned
     end_ -= begin_;
     begin_ = 0;
     if (words_.size() * 8 - end_ < size) words_.resize(std::max((end_ + size) / 8 + 1, words_.size() * 3 / 2));

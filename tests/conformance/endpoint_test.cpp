@@ -357,6 +357,7 @@ TEST_F(EndpointTest, ClosingEndsWhatIsPending) {
   EXPECT_EQ(waiting.take().status, Status::Closed);
   EXPECT_THROW(call(engine, "late"), ClosedError);
   go.set_value();
+  engine.thread.join();  // before what its command refers to goes
 }
 
 TEST_F(EndpointTest, AForkedChildIsToldWhatToDo) {
