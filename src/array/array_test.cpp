@@ -1,6 +1,8 @@
 #include "array/array.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -302,6 +304,34 @@ TEST(Array, RandomNumbersDependOnSeedAndIndexAlone) {
   EXPECT_NE(values<double>(random_uniform({100'000}, Kind::Float64, 4)), a);
   const double mean = std::accumulate(a.begin(), a.end(), 0.0) / static_cast<double>(a.size());
   EXPECT_NEAR(mean, 0.5, 0.01);
+}
+
+TEST(Array, AForkedChildIsToldWhatToDoAndItsHandlesDoNotHang) {
+  Array a = iota({kLarge});
+  const Array b = binary(Op::add, a, Scalar::of(1.0));
+  const pid_t child = fork();
+  if (child == 0) {
+    int status = 1;
+    try {
+      (void)sum(b);
+    } catch (const ForkedError& e) {
+      status = std::strstr(e.what(), "Gather") != nullptr ? 0 : 2;
+    }
+    a = Array();
+    _exit(status);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(value<double>(view(b, std::vector<Index>{std::int64_t{5}})), 6.0);
+}
+
+TEST(Array, WorkWaitsForNobodyWhenOneThreadDoesItAll) {
+  set_threads(1);
+  const Array a = iota({kLarge});
+  EXPECT_EQ(sum(binary(Op::add, a, a)), (kLarge - 1.0) * kLarge);
+  set_threads(2);
+  EXPECT_THROW(set_threads(0), ValueError);
 }
 
 TEST(Array, ZeroDimensionsAndZeroElementsAreArraysToo) {

@@ -22,10 +22,15 @@ std::int64_t grain_of(const program::Program& program) {
   return std::max<std::int64_t>(1, kClaim / work);
 }
 
+// Less work than waking another thread costs.
+bool few(const program::Program& program) {
+  return program.elements() * std::max(1, program.cost()) < 4 * small_limit();
+}
+
 class ProgramJob final : public Job {
  public:
   ProgramJob(program::Program program, std::vector<char*> bases, int seats)
-      : Job(program.units(), grain_of(program), program.elements() < small_limit() ? 1 : seats, program.elements() < small_limit()),
+      : Job(program.units(), grain_of(program), seats, few(program)),
         program_(std::move(program)),
         bases_(std::move(bases)) {
     if (program_.reduces()) partials_.emplace(program_);
@@ -82,7 +87,7 @@ void stream(char* to, const char* from, std::size_t bytes) {
 class ByteCopy final : public Job {
  public:
   ByteCopy(char* to, const char* from, std::int64_t bytes, int seats)
-      : Job((bytes + kCopyUnit - 1) / kCopyUnit, 1, bytes < 8 * small_limit() ? 1 : seats, bytes < 8 * small_limit()),
+      : Job((bytes + kCopyUnit - 1) / kCopyUnit, 1, seats, bytes < 8 * small_limit()),
         to_(to),
         from_(from),
         bytes_(bytes) {}
@@ -106,7 +111,7 @@ class ByteCopy final : public Job {
 class Ranges final : public Job {
  public:
   Ranges(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work, int seats)
-      : Job((n + kUnit - 1) / kUnit, 1, n < small_limit() ? 1 : seats, n < small_limit()), n_(n), work_(std::move(work)) {}
+      : Job((n + kUnit - 1) / kUnit, 1, seats, n < small_limit()), n_(n), work_(std::move(work)) {}
 
  private:
   static constexpr std::int64_t kUnit = 16384;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <thread>
@@ -56,7 +57,7 @@ class Machine {
   }
 
   void step() {
-    switch (pick(9)) {
+    switch (pick(10)) {
       case 0: return slice();
       case 1: return compute();
       case 2: return compute();
@@ -65,6 +66,7 @@ class Machine {
       case 5: return check(live_[pick(live_.size())]);
       case 6: return take_snapshot();
       case 7: return drop();
+      case 8: return sync();  // so that windows end anywhere
       default: return masked();
     }
   }
@@ -237,6 +239,13 @@ void run_program(unsigned seed, int steps) {
 TEST(Window, RandomProgramsComputeWhatOneStepAfterTheOtherComputes) {
   const EverythingIsLarge large(3);
   for (unsigned seed = 0; seed < 150 && !testing::Test::HasFailure(); ++seed) run_program(seed, 60);
+}
+
+TEST(Window, TheCutOfTheWindowDoesNotMatter) {
+  const EverythingIsLarge large(1);  // no timer: the seed alone decides where windows end
+  const char* more = std::getenv("DISTOB_TEST_SEEDS");
+  const unsigned seeds = more != nullptr ? static_cast<unsigned>(std::atoi(more)) : 100;
+  for (unsigned seed = 5000; seed < 5000 + seeds && !testing::Test::HasFailure(); ++seed) run_program(seed, 60);
 }
 
 TEST(Window, RandomProgramsOfSmallArraysAgreeToo) {

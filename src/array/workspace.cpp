@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 
 #include "array/job.h"
 #include "distob/errors.h"
@@ -47,7 +48,7 @@ bool Workspace::forked() noexcept { return in_forked_child.load(std::memory_orde
 Workspace::Workspace() : budget_(memory::default_memory_limit()), threads_(node::default_threads()) {
   pthread_atfork(nullptr, nullptr, [] { in_forked_child.store(true, std::memory_order_relaxed); });
   std::atexit([] {
-    if (!forked()) instance().run_inline();
+    if (!forked()) instance().shut_down();
   });
 }
 
@@ -71,6 +72,20 @@ void Workspace::run_inline() {
   }
   timer.reset();
   set_threads(1);
+}
+
+// What runs ends, what waits is dropped: nobody can read it any more, and it may wait for an access that never closes.
+void Workspace::shut_down() {
+  std::unique_ptr<node::FlushTimer> timer;
+  node::Crew* crew = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    timer = std::move(timer_);
+    threads_.store(1, std::memory_order_relaxed);
+    crew = crew_.exchange(nullptr);
+  }
+  timer.reset();
+  if (crew != nullptr) crew->stop();
 }
 
 node::Crew& Workspace::crew() {
@@ -266,11 +281,18 @@ void Workspace::enter(std::shared_ptr<Job> job, Jobs& ready) {
 
 void Workspace::flush_and_start(MutexLock& lock, From from) {
   Jobs ready;
-  flush(ready);
-  if (ready.empty()) return;
-  lock.unlock();
-  start(std::move(ready), from);
-  lock.lock();
+  std::exception_ptr failed;
+  try {
+    flush(ready);
+  } catch (...) {
+    failed = std::current_exception();  // what was entered before it must still run: others wait for it
+  }
+  if (!ready.empty()) {
+    lock.unlock();
+    start(std::move(ready), from);
+    lock.lock();
+  }
+  if (failed) std::rethrow_exception(failed);
 }
 
 void Workspace::start(Jobs jobs, From from) {

@@ -109,6 +109,8 @@ class Workspace {
   void set_threads(int n) DISTOB_EXCLUDES(mutex_);
   [[nodiscard]] int threads() const { return threads_.load(std::memory_order_relaxed); }
   void run_inline() DISTOB_EXCLUDES(mutex_);
+  /// At the end of the process: ends the threads. Later work runs in the calling thread.
+  void shut_down() DISTOB_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<FloatWarning> take_warnings() DISTOB_EXCLUDES(mutex_);
   [[nodiscard]] bool warnings_pending() const noexcept { return warnings_pending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::string explain() DISTOB_EXCLUDES(mutex_);

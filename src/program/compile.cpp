@@ -194,6 +194,9 @@ class Compiler {
       if (other.action == Action::store) {
         // Another result of the same memory, before ours is there or while ours is still read from there.
         if (i > made && i < std::max(p, stored.last_use)) return false;
+        // An earlier result that is still read from there after our kernel has written.
+        const ValueRecord& theirs = value(other.input[0]);
+        if (theirs.direct_store == i && theirs.definition < made && theirs.last_use > made) return false;
       } else {
         // A load that is made, or used in place, after the kernel and before the store should happen.
         const ValueRecord& loaded = value(other.output);
