@@ -104,6 +104,25 @@ TEST(Program, AResultLeftInItsMemoryIsNotSeenTooEarly) {
   }
 }
 
+TEST(Program, AResultThatIsReadAfterItsMemoryIsRewrittenKeepsItsValue) {
+  // m = first; m = second, where first is used once more after second was computed.
+  std::vector<double> a = counting(3000), m(3000), out(3000);
+  const View view = View::contiguous(D, {3000});
+  Builder builder({3000});
+  const Value x = builder.load(0, view, D);
+  const Value first = builder.apply(add(), {x, builder.constant(1.0)})[0];
+  builder.store(first, 1, view);
+  const Value second = builder.apply(add(), {x, builder.constant(100.0)})[0];
+  const Value both = builder.apply(add(), {first, second})[0];
+  builder.store(second, 1, view);
+  builder.store(both, 2, view);
+  (void)run_all(std::move(builder), {bytes(a), bytes(m), bytes(out)});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(m[i], static_cast<double>(i) + 100);
+    ASSERT_EQ(out[i], 2 * static_cast<double>(i) + 101);
+  }
+}
+
 TEST(Program, ALoadAfterAStoreSeesIt) {
   std::vector<double> a = counting(100), b(100);
   const View view = View::contiguous(D, {100});
