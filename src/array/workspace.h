@@ -142,11 +142,12 @@ class Workspace {
   bool waits_in_window(const memory::Storage& storage, bool also_read) const DISTOB_REQUIRES(mutex_);
   void note(unsigned flags, Site site) DISTOB_REQUIRES(mutex_);
 
-  // Gives the lock up and takes it again.
-  void flush_and_start(MutexLock& lock, From from) DISTOB_REQUIRES(mutex_);
+  // Give the lock up and take it again, which the analysis cannot follow through a reference to the lock's holder.
+  void flush_and_start(MutexLock& lock, From from) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   template <class Predicate>
-  void wait_until(MutexLock& lock, Predicate done) DISTOB_REQUIRES(mutex_);
-  void move_away(MutexLock& lock, memory::Storage& storage, bool shared) DISTOB_REQUIRES(mutex_);
+  void wait_until(MutexLock& lock, Predicate done) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  void move_away(MutexLock& lock, memory::Storage& storage, bool shared)
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   order::EntryId open_entry(MutexLock& lock, const memory::MemoryPtr& memory, const View& view, bool write)
       DISTOB_REQUIRES(mutex_);
   void finish_entry(order::EntryId entry, Jobs& ready) DISTOB_REQUIRES(mutex_);
