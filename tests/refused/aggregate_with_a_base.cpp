@@ -1,4 +1,4 @@
-#include <distob/distob.h>
+#include <distob/cluster.h>
 struct Plant {
   int age;
 };

@@ -1,4 +1,4 @@
-#include <distob/distob.h>
+#include <distob/cluster.h>
 struct Tree {
   int age = 0;
   std::map<std::string, std::vector<std::optional<double>>> notes = {};

@@ -1,4 +1,4 @@
-#include <distob/distob.h>
+#include <distob/cluster.h>
 int square(int x) {
   return x * x;
 }

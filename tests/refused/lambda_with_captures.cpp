@@ -1,4 +1,4 @@
-#include <distob/distob.h>
+#include <distob/cluster.h>
 int call(distob::Cluster& cluster, int y) {
   return cluster.call([y](int x) { return x + y; }, 1);
 }

@@ -1,4 +1,4 @@
-#include <distob/distob.h>
+#include <distob/cluster.h>
 void fill(std::vector<int>& values) {
   values.push_back(1);
 }

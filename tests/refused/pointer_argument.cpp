@@ -1,4 +1,4 @@
-#include <distob/distob.h>
+#include <distob/cluster.h>
 int sum(const double* values) {
   return static_cast<int>(*values);
 }

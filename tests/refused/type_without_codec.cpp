@@ -1,4 +1,4 @@
-#include <distob/distob.h>
+#include <distob/cluster.h>
 class Handle {
  public:
   explicit Handle(int number) : number_(number) {}
