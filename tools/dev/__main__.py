@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import checks
 import environment
@@ -31,10 +32,10 @@ def demo(arguments: list[str]) -> int:
     say("the demo builds distob, steps objects in parallel, computes on real data and runs a C++ program")
     with Exclusive():
         folder = build.ensure("release")
-        python = environment.ensure("build", "demo")
+        interpreter = environment.ensure("build", "demo")
     picture = ROOT / "build" / "distob-demo.png"
-    options = ["--examples", folder / "examples" / "cpp", "--picture", picture]
-    return stream([python, "-m", "distob", "demo", *options, *arguments])
+    options: list[str | Path] = ["--examples", folder / "examples" / "cpp", "--picture", picture]
+    return stream([interpreter, "-m", "distob", "demo", *options, *arguments])
 
 
 def python(arguments: list[str]) -> int:
