@@ -75,7 +75,7 @@ def test_an_engine_killed_during_a_call_ends_that_call_and_no_other(tmp_path: Pa
     with distob.Cluster(n=2):
         one, other = distob.scatter([Box(1), Box(2)])
         future = one.wait(str(tmp_path / "running"), block=False)
-        pid = distob.engine and distob._clusters.current().pids[one._id.engine]
+        pid = distob._clusters.current().pids[one._id.engine]
         until((tmp_path / "running").exists)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(distob.EngineDied, match=r"signal 9"):
@@ -184,6 +184,7 @@ def test_fifty_clusters_leave_nothing_behind() -> None:
         with distob.Cluster(n=1) as cluster:
             pids += cluster.pids.values()
             assert distob.scatter(Box(i)).get() == i
+    del cluster
     assert not [pid for pid in pids if is_running(pid)]
     assert len(os.listdir("/proc/self/fd")) == descriptors
     assert threading.active_count() == threads
