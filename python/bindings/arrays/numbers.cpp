@@ -91,7 +91,7 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
       return call_operator(ops[how], inputs).release();
     } catch (nanobind::python_error& e) {
       const char* type = reinterpret_cast<PyTypeObject*>(e.type().ptr())->tp_name;
-      if ((how != Py_EQ && how != Py_NE) || std::strcmp(type, "_UFuncNoLoopError") != 0) throw;
+      if ((how != Py_EQ && how != Py_NE) || std::strcmp(type, "UFuncTypeError") != 0) throw;  // no loop
     }
     return never_equal(a, b, how == Py_NE).release();
   });
