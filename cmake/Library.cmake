@@ -2,7 +2,6 @@
 # include/distob. The rooms stay inside: they are neither installed nor exported.
 get_property(links GLOBAL PROPERTY DISTOB_LINK)
 list(REMOVE_DUPLICATES links)
-list(REMOVE_ITEM links distob_asio)  # headers that only our own sources include
 
 foreach(room IN LISTS DISTOB_ROOMS)
   get_target_property(type distob_${room} TYPE)

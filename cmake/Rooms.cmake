@@ -15,9 +15,8 @@ set(DISTOB_ROOM_hub session memory wire tensor transport)
 set(DISTOB_ROOM_array order node)
 set(DISTOB_ROOM_remote session memory)
 set(DISTOB_ROOM_cluster hub engine transport remote array)
-set(DISTOB_ROOM_app cluster)
 
-set(DISTOB_ROOMS base wire transport memory tensor kernels program order node session engine hub array remote cluster app)
+set(DISTOB_ROOMS base wire transport memory tensor kernels program order node session engine hub array remote cluster)
 
 # distob_room(NAME [DEPENDS rooms...] [LINK targets...]): the library distob_NAME of every .cpp beside the caller, and the
 # test program distob_NAME_test of every *_test.cpp beside it.

@@ -9,9 +9,9 @@ import subprocess
 from steps import run, say
 
 BUILD = [
-    *("build-essential", "cmake", "ninja-build", "ccache", "pkg-config", "libasio-dev", "libflatbuffers-dev"),
-    *("flatbuffers-compiler", "libhwy-dev", "libsleef-dev", "libopenblas-dev", "liblapacke-dev", "libssl-dev"),
-    *("libspdlog-dev", "libfmt-dev", "libcli11-dev", "libgtest-dev", "libgmock-dev", "libbenchmark-dev"),
+    *("build-essential", "cmake", "ninja-build", "ccache", "pkg-config", "libflatbuffers-dev"),
+    *("flatbuffers-compiler", "libhwy-dev", "libsleef-dev"),
+    *("libspdlog-dev", "libfmt-dev", "libgtest-dev", "libgmock-dev", "libbenchmark-dev"),
 ]
 LINT = ["clang", "clang-format", "clang-tidy"]
 
