@@ -159,7 +159,9 @@ class _Array(_core.Array):
 
     # --- Copies ---
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         """A copy with another dtype, as numpy.ndarray.astype."""
         wanted = np.dtype(dtype)
         if wanted == self.dtype and not copy:
@@ -181,15 +183,19 @@ class _Array(_core.Array):
     def flatten(self, order: str = "C") -> Any:
         """A copy with one axis."""
         if order not in "CA":
-            return self.transpose().flatten() if order == "F" else _fallback.compute("flatten of order K", np.ndarray.flatten, self, order)
+            return (
+                self.transpose().flatten()
+                if order == "F"
+                else _fallback.compute("flatten of order K", np.ndarray.flatten, self, order)
+            )
         return _core.copy(_core.reshape(self, (-1,)))
 
     # --- Shape ---
 
     def transpose(self, *axes: Any) -> Any:
         """The view with axes in another order; reversed without arguments."""
-        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-            axes = axes[0]
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
+            axes = tuple(axes[0] or ())
         if not axes:
             return self.T if self.ndim else self[...]
         return _core.transpose(self, tuple(operator.index(a) for a in axes))

@@ -34,8 +34,10 @@ def _corners(a: Any) -> tuple[np.ndarray, bool]:
     corner = np.empty(shape, a.dtype)
     for choice in itertools.product(*(range(len(s)) for s in segments)):
         source = tuple(segments[axis][i] for axis, i in enumerate(choice))
-        target = tuple(slice(edge + 1, None) if i else s[0] if len(s) == 1 else slice(0, edge + 1)
-                       for i, s in zip(choice, segments, strict=True))
+        target = tuple(
+            slice(edge + 1, None) if i else s[0] if len(s) == 1 else slice(0, edge + 1)
+            for i, s in zip(choice, segments, strict=True)
+        )
         corner[target] = _core.snapshot(a[source])
     return corner, True
 
@@ -74,7 +76,9 @@ def array_html(a: Any) -> str:
         ("blocks", len(slots)),
         ("engines", ", ".join(map(str, sorted(set(slots))))),
     )
-    rows = "".join(f"<tr><th style='text-align:left'>{key}</th><td>{html.escape(str(value))}</td></tr>" for key, value in facts)
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{key}</th><td>{html.escape(str(value))}</td></tr>" for key, value in facts
+    )
     return f"<div style='display:flex;gap:2em'><table>{rows}</table>{_picture(cuts, slots)}</div>"
 
 

@@ -5,6 +5,7 @@ A function that has a form of ours is in `_FORMS`; every other runs by NumPy on 
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -70,7 +71,7 @@ def _all_native(values: Sequence[Any]) -> bool:
 
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
-_REDUCTIONS = {
+_REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: _reductions.sum,
     np.prod: _reductions.prod,
     np.min: _reductions.min,
@@ -190,9 +191,11 @@ def _converted(value: Any, dtype: np.dtype, face: type) -> Any:
 @_form_of(np.clip)
 def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any) -> Any:
     """Values limited to an interval, as numpy.clip."""
-    low, high = kwargs.pop("min", a_min), kwargs.pop("max", a_max)
-    low, high = (None if x is np._NoValue else x for x in (low, high))
-    if kwargs or low is None and high is None:
+    given: tuple[Any, Any] = (kwargs.pop("min", a_min), kwargs.pop("max", a_max))
+    low: Any
+    high: Any
+    low, high = (None if x is np._NoValue else x for x in given)
+    if kwargs or (low is None and high is None):
         return _fallback.compute("numpy.clip", np.clip, a, low, high, out=out, **kwargs)
     if low is None:
         return np.minimum(a, high, out=out)
@@ -200,7 +203,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs
         return np.maximum(a, low, out=out)
     if a.dtype.kind == "f" and all(type(x) in (int, float) for x in (low, high)):
         return np.minimum(np.maximum(a, low), high, out=out)
-    return np._core.umath.clip(a, low, high, out=out)
+    return np._core.umath.clip(a, low, high, out=out)  # type: ignore[attr-defined]
 
 
 @_form_of(np.round, np.around)
@@ -238,26 +241,39 @@ def _like(a: Any, dtype: Any, shape: Any) -> tuple[Any, np.dtype]:
 
 
 @_form_of(np.empty_like)
-def empty_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+def empty_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Any:
     """A new array of the shape and dtype of `a`, with any elements."""
     return _core.empty(*_like(a, dtype, shape), type(a))
 
 
 @_form_of(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+def zeros_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Any:
     """A new array of the shape and dtype of `a`, all zero."""
     return full_like(a, 0, dtype, shape=shape)
 
 
 @_form_of(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None) -> Any:
+def ones_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Any:
     """A new array of the shape and dtype of `a`, all one."""
     return full_like(a, 1, dtype, shape=shape)
 
 
 @_form_of(np.full_like)
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> Any:
     """A new array of the shape and dtype of `a`, with `fill_value` everywhere."""
     if not isinstance(a, _core.Array):
@@ -322,7 +338,9 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     if start < 0:
         start += a.ndim
     if not 0 <= start <= a.ndim:
-        raise np.exceptions.AxisError(f"'start' arg requires {-a.ndim} <= start < {a.ndim + 1}, but {start} was passed in")
+        raise np.exceptions.AxisError(
+            f"'start' arg requires {-a.ndim} <= start < {a.ndim + 1}, but {start} was passed in"
+        )
     if axis < start:
         start -= 1
     order = [n for n in range(a.ndim) if n != axis]
@@ -418,7 +436,9 @@ def _atleast_3d(*arys: Any) -> Any:
 
 
 @_form_of(np.concatenate)
-def concatenate(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def concatenate(
+    arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
     """The arrays end to end along `axis`, in a new array, as numpy.concatenate."""
     parts = list(arrays)
     if not any(isinstance(p, _core.Array) for p in parts):
@@ -426,7 +446,9 @@ def concatenate(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = 
     kinds = [_stand_ins(p) if isinstance(p, _core.Array) else np.asarray(p) for p in parts]
     target = np.dtype(dtype) if dtype is not None else out.dtype if out is not None else np.result_type(*kinds)
     if any(not np.can_cast(k.dtype, target, casting) for k in kinds) or target.hasobject:  # type: ignore[arg-type]
-        return _fallback.compute("numpy.concatenate", np.concatenate, parts, axis, out=out, dtype=dtype, casting=casting)
+        return _fallback.compute(
+            "numpy.concatenate", np.concatenate, parts, axis, out=out, dtype=dtype, casting=casting
+        )
     face = _fallback.first_face(parts)
     made = [_array(p, face) for p in parts]
     if axis is None:
@@ -505,7 +527,7 @@ def _cuts(length: int, indices_or_sections: Any) -> list[tuple[Any, Any]]:
         each, extras = divmod(length, sections)
         points = list(np.cumsum([each + 1] * extras + [each] * (sections - extras))[:-1].tolist())
     ends: list[Any] = [0, *points, None]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(itertools.pairwise(ends))
 
 
 @_form_of(np.array_split)

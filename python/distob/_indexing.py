@@ -13,7 +13,9 @@ from distob import _core, _fallback
 
 
 def _names_fields(index: Any) -> bool:
-    return isinstance(index, str) or (isinstance(index, list) and bool(index) and all(isinstance(i, str) for i in index))
+    return isinstance(index, str) or (
+        isinstance(index, list) and bool(index) and all(isinstance(i, str) for i in index)
+    )
 
 
 def get(self: Any, index: Any) -> Any:
@@ -31,9 +33,9 @@ def get(self: Any, index: Any) -> Any:
 def put(self: Any, index: Any, value: Any) -> None:
     """self[index] = value for an index that is not basic."""
     index = _fallback.local(index)
-    if isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.shape == self.shape and self.ndim:
-        if np.ndim(value) == 0 and self.dtype.kind in "biufc":
-            return _put_masked(self, index, value)
+    whole_mask = isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.shape == self.shape and self.ndim
+    if whole_mask and np.ndim(value) == 0 and self.dtype.kind in "biufc":
+        return _put_masked(self, index, value)
     value = _fallback.local(value)  # before the access: a snapshot would wait for it
     _core.access(self)[index] = value
     return None

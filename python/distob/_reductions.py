@@ -36,7 +36,9 @@ def _native(self: Any, name: str, axis: Any, dtype: Any, out: Any, keepdims: Any
     if initial is None:
         return NotImplemented
     start = None if initial is _NO_VALUE else initial
-    return _core.reduce(self, name, _axes(axis, self.ndim), None if dtype is None else np.dtype(dtype), keep, start, mask, out)
+    return _core.reduce(
+        self, name, _axes(axis, self.ndim), None if dtype is None else np.dtype(dtype), keep, start, mask, out
+    )
 
 
 def _reduce(
@@ -179,7 +181,9 @@ def var(
     correction: Any = _NO_VALUE,
 ) -> Any:
     """Variance over axes, as numpy.var: the mean of the squared distances from the mean."""
-    plain = where is True and out is None and mean is _NO_VALUE and self.dtype.kind in "biuf" and self.dtype != np.float16
+    plain = (
+        where is True and out is None and mean is _NO_VALUE and self.dtype.kind in "biuf" and self.dtype != np.float16
+    )
     if not plain or (dtype is not None and np.dtype(dtype).kind != "f"):
         given = {"keepdims": keepdims, "mean": mean, "correction": correction}
         kwargs = {key: value for key, value in given.items() if value is not _NO_VALUE}

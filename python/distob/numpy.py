@@ -66,7 +66,11 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype:
 
 def array(object: Any, dtype: Any = None) -> Any:
     """A new distributed array with the elements of `object`."""
-    return object.copy() if isinstance(object, _core.Array) and dtype is None else scatter_array(_numpy.array(object, dtype))
+    return (
+        object.copy()
+        if isinstance(object, _core.Array) and dtype is None
+        else scatter_array(_numpy.array(object, dtype))
+    )
 
 
 def asarray(a: Any, dtype: Any = None) -> Any:

@@ -6,11 +6,12 @@ import operator
 import warnings
 from typing import Any
 
-import distob
 import hypothesis.extra.numpy as npst
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import distob
 
 DTYPES = [np.dtype(c) for c in "?bBhHiIlLefdgFD"] + [np.dtype(">i4"), np.dtype(">f8")]
 
@@ -22,7 +23,15 @@ BINARY = [
     np.logical_xor, operator.lshift, operator.rshift, np.hypot, np.arctan2,
 ]  # fmt: skip
 INEXACT = {np.hypot, np.arctan2}
-IN_PLACE = [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.iand, operator.ior]
+IN_PLACE = [
+    operator.iadd,
+    operator.isub,
+    operator.imul,
+    operator.itruediv,
+    operator.ifloordiv,
+    operator.iand,
+    operator.ior,
+]
 UNARY = [operator.neg, operator.pos, operator.abs, operator.invert, np.sqrt, np.square, np.sign, np.isnan, np.isfinite,
          np.floor, np.rint, np.logical_not, np.conjugate, np.signbit]  # fmt: skip
 REDUCTIONS = ["sum", "prod", "min", "max", "any", "all", "mean"]
@@ -122,7 +131,11 @@ def test_binary_operators_give_numpys_bits(data: Any) -> None:
     mine: Any
     if what in ("scalar", "reflected"):
         b = mine = data.draw(st.sampled_from(SCALARS))
-        if what == "scalar" and function in (operator.lt, operator.le, operator.gt, operator.ge) and a.dtype == np.uint64:
+        if (
+            what == "scalar"
+            and function in (operator.lt, operator.le, operator.gt, operator.ge)
+            and a.dtype == np.uint64
+        ):
             b = mine = 3
     else:
         b = data.draw(arrays())
@@ -136,7 +149,9 @@ def test_binary_operators_give_numpys_bits(data: Any) -> None:
         else:
             theirs, ours = outcome(function, a, b), outcome(function, d, mine)
         exact = function not in INEXACT and not (
-            np.result_type(a.dtype).kind == "c" or (hasattr(b, "dtype") and b.dtype.kind == "c") or isinstance(b, complex)
+            np.result_type(a.dtype).kind == "c"
+            or (hasattr(b, "dtype") and b.dtype.kind == "c")
+            or isinstance(b, complex)
         )
         if not exact and not isinstance(theirs, type) and np.asarray(theirs).dtype.kind == "b":
             exact = True
@@ -170,7 +185,7 @@ def test_reductions_agree_with_numpy(data: Any) -> None:
         warnings.simplefilter("ignore")
         theirs = outcome(lambda: getattr(a, name)(**kwargs))
         ours = outcome(lambda: getattr(d, name)(**kwargs))
-        exact = a.dtype.kind in "biu" and name != "mean" or name in ("min", "max", "any", "all")
+        exact = (a.dtype.kind in "biu" and name != "mean") or name in ("min", "max", "any", "all")
         assert_same(theirs, ours, exact)
 
 
@@ -201,7 +216,9 @@ def test_programs_of_views_and_mutation_stay_equal(data: Any) -> None:
         for _ in range(data.draw(st.integers(1, 8))):
             k = data.draw(st.integers(0, len(theirs) - 1))
             a, d = theirs[k], ours[k]
-            statement = data.draw(st.sampled_from(["view", "transpose", "fill", "assign", "in place", "new", "mask", "reshape"]))
+            statement = data.draw(
+                st.sampled_from(["view", "transpose", "fill", "assign", "in place", "new", "mask", "reshape"])
+            )
             if statement == "view":
                 index = data.draw(indices(a.shape))
                 new, mine = outcome(operator.getitem, a, index), outcome(operator.getitem, d, index)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 
-import distob
 import numpy as np
 import pytest
+
+import distob
 
 
 def grid() -> np.ndarray:
