@@ -7,11 +7,23 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from distob import _clusters, _core, _failures
-from distob._futures import Future, as_completed
+from distob._futures import Future
 from distob._ids import Ref
 from distob._proxies import gather_one
 
-__all__ = ["apply", "call", "call_all", "convert_result", "gather", "map", "methodcall", "register", "scatter", "sync", "vectorize"]
+__all__ = [
+    "apply",
+    "call",
+    "call_all",
+    "convert_result",
+    "gather",
+    "map",
+    "methodcall",
+    "register",
+    "scatter",
+    "sync",
+    "vectorize",
+]
 
 
 # --- Scatter and gather ----------------------------------------------------------------------------------------------

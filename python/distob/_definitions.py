@@ -19,7 +19,7 @@ import threading
 import types
 import weakref
 from collections.abc import Callable
-from functools import _lru_cache_wrapper, cached_property, lru_cache, update_wrapper
+from functools import _lru_cache_wrapper, cache, cached_property, lru_cache, update_wrapper
 from typing import Any, Protocol
 
 import cloudpickle
@@ -79,7 +79,7 @@ def travels_by_value(obj: type | types.FunctionType) -> bool:
     return isinstance(module, str) and not _importable(module)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _importable(name: str) -> bool:
     """True if importing `name` in a fresh process would run the file that it came from here."""
     module = sys.modules.get(name)
@@ -129,7 +129,7 @@ class SharedNamespace:
         return namespace, (self.name,)
 
 
-class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class Pickler(cloudpickle.Pickler):
     """cloudpickle with definitions as references where a bundle has them, and what cloudpickle misses in __main__ classes."""
 
     def __init__(self, file: io.BytesIO, outgoing: Outgoing, buffer_callback: Callable[..., Any] | None = None) -> None:
@@ -231,12 +231,13 @@ class _Same:
         return id(self.value)
 
 
+_FIXED = (int, float, complex, str, bytes, type(None), types.ModuleType, types.BuiltinFunctionType, types.FunctionType)
+
+
 def _unchanging(value: Any) -> bool:
     if type(value) is tuple:
         return all(_unchanging(item) for item in value)
-    return value is _MISSING or isinstance(
-        value, int | float | complex | str | bytes | types.NoneType | types.ModuleType | types.BuiltinFunctionType | types.FunctionType
-    )
+    return value is _MISSING or isinstance(value, _FIXED)
 
 
 _MISSING = object()
@@ -441,7 +442,7 @@ def load(number: int, contents: bytes) -> None:
 def class_of(tracker: str) -> type:
     """The class with cloudpickle's id `tracker`, which is here already."""
     try:
-        return cp._DYNAMIC_CLASS_TRACKER_BY_ID[tracker]  # type: ignore[no-any-return]
+        return cp._DYNAMIC_CLASS_TRACKER_BY_ID[tracker]
     except KeyError:
         raise pickle.UnpicklingError("a class is used that has not been defined here") from None
 
@@ -463,4 +464,3 @@ def namespace(name: str) -> dict[str, Any]:
             return sys.modules["__main__"].__dict__
         _namespaces[name] = types.ModuleType(name).__dict__
     return _namespaces[name]
-

@@ -46,7 +46,7 @@ def array_repr(a: Any) -> str:
     """repr(a): NumPy's, with our name in the frame."""
     corner, summarised = _corners(a)
     name = type(a).__name__
-    shown = corner.view(type(name, (_Printed,), {}))
+    shown: np.ndarray = corner.view(type(name, (_Printed,), {}))
     if not summarised:
         return np.array_repr(shown)
     with np.printoptions(threshold=0):

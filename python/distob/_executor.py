@@ -18,7 +18,7 @@ class Executor(concurrent.futures.Executor):
         self._pending: set[concurrent.futures.Future[Any]] = set()
         self._closed = False
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:  # type: ignore[override]
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
         """fn(*args, **kwargs) in an engine, as a future."""
         if self._closed:
             raise RuntimeError("cannot schedule new futures after shutdown")
@@ -32,7 +32,7 @@ class Executor(concurrent.futures.Executor):
             future = _core.call_function(self._own._link, self._own._next_engine(), False, fn, *args, **kwargs)
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
-        return future  # type: ignore[no-any-return]
+        return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Waits for what was submitted, then ends engines of its own."""

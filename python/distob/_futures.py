@@ -21,7 +21,7 @@ _RUNNING = "RUNNING"
 _lock = threading.Lock()
 
 
-class Future(_core.Pending, concurrent.futures.Future):  # type: ignore[type-arg, misc]
+class Future(_core.Pending, concurrent.futures.Future):  # type: ignore[type-arg]
     """The result of a remote call, later."""
 
     # An unobserved future has none of concurrent.futures' attributes: __getattr__ makes them when somebody looks.

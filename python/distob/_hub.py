@@ -33,7 +33,7 @@ class ObjectEngine(MutableMapping[Id, Any]):
     @property
     def refcounts(self) -> dict[Id, int]:
         """How many references each object here has from the table."""
-        return {key: 1 for key in self._objects}
+        return dict.fromkeys(self._objects, 1)
 
     def __getitem__(self, key: Id) -> Any:
         return self._objects[key]

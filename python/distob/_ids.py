@@ -45,7 +45,7 @@ class Ref:
     def __init__(self, obj: Any, metadata: Any = None) -> None:
         if type(obj) is Ref:
             obj, metadata = obj._target, obj.metadata if metadata is None else metadata
-        self._target = obj
+        self._target: Any = obj
         self._id = id_of(obj) if _core.is_remote(obj) else Id(next(_local_numbers), own_number())
         self.metadata = metadata
 

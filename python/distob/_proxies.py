@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from cloudpickle import cloudpickle as cp
+
 from distob import _core
 from distob._core import Remote
 from distob.errors import EncodeError
@@ -161,17 +163,16 @@ def _anonymous_proxy_type(description: str) -> type:
 
 
 # Classes of the interpreter that no module names.
-_NAMELESS: dict[str, type] = {
-    kind.__qualname__: kind
-    for kind in [
-        types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.FunctionType, types.MethodType,
-        types.BuiltinFunctionType, types.ModuleType, types.MappingProxyType, types.TracebackType, types.FrameType,
-        types.CellType, types.CodeType, type(None), type(...), type(NotImplemented),
-        *(type(kind) for kind in ({}.keys(), {}.values(), {}.items())),
-        *(type(iter(kind)) for kind in ([], (), {}, set(), "", b"", bytearray(), range(0), {}.values(), {}.items())),
-        type(reversed([])), type(reversed({})), type(iter(range(1 << 70))), type(iter(lambda: 0, 0)),
-    ]
-}  # fmt: skip
+_nameless: list[type] = [
+    types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.FunctionType, types.MethodType,
+    types.BuiltinFunctionType, types.ModuleType, types.MappingProxyType, types.TracebackType, types.FrameType,
+    types.CellType, types.CodeType, type(None), type(...), type(NotImplemented),
+    type({}.keys()), type({}.values()), type({}.items()),
+    type(iter([])), type(iter(())), type(iter({})), type(iter(set())), type(iter("")), type(iter(b"")),
+    type(iter(bytearray())), type(iter(range(0))), type(iter({}.values())), type(iter({}.items())),
+    type(reversed([])), type(reversed({})), type(iter(range(1 << 70))), type(iter(lambda: 0, 0)),
+]  # fmt: skip
+_NAMELESS = {kind.__qualname__: kind for kind in _nameless}
 
 
 def describe(cls: type) -> str:
@@ -184,7 +185,7 @@ def describe(cls: type) -> str:
         return f"nameless:{cls.__qualname__}"
     by_value = _definitions.travels_by_value(cls)
     if by_value:
-        tracker = _definitions.cp._get_or_create_tracker_id(cls)
+        tracker = cp._get_or_create_tracker_id(cls)
         return f"value:{tracker}:{cls.__module__}.{cls.__qualname__}:{_specials(cls)}"
     return f"import:{cls.__module__}:{cls.__qualname__}:{cls.__module__}.{cls.__qualname__}:{_specials(cls)}"
 
@@ -199,10 +200,8 @@ def proxy_type(description: str) -> type:
     if kind == "nameless":
         return proxy_type_of(_NAMELESS[rest])
     if kind == "value":
-        from distob import _definitions
-
         tracker, _, unknown = rest.partition(":")
-        cls = _definitions.cp._DYNAMIC_CLASS_TRACKER_BY_ID.get(tracker)
+        cls = cp._DYNAMIC_CLASS_TRACKER_BY_ID.get(tracker)
     else:
         module, qualname, unknown = rest.split(":", 2)
         cls = _import(module, qualname)

@@ -9,7 +9,7 @@ import numpy as np
 from distob import _core, _fallback, _reductions
 
 # Ufuncs whose reduce has a native form, by the name of the reduction.
-_REDUCTIONS = {
+_REDUCTIONS: dict[np.ufunc, str] = {
     np.add: "sum",
     np.multiply: "prod",
     np.minimum: "min",
@@ -23,6 +23,9 @@ _REDUCTIONS = {
     np.fmin: "fmin",
     np.fmax: "fmax",
 }
+
+# What matmul takes as it is; anything else must have axes.
+_WITH_AXES: tuple[type, ...] = (_core.Array, np.ndarray, np.generic)
 
 
 def call_method(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -56,7 +59,7 @@ def call_generalized(ufunc: np.ufunc, *inputs: Any, **kwargs: Any) -> Any:
 
 def matmul(a: Any, b: Any) -> Any:
     """a @ b."""
-    if not all(isinstance(x, (_core.Array, np.ndarray, np.generic)) or np.ndim(x) for x in (a, b)):
+    if not all(isinstance(x, _WITH_AXES) or np.ndim(x) for x in (a, b)):
         return NotImplemented
     return np.matmul(a, b)
 

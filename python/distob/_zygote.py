@@ -95,7 +95,9 @@ class _Zygote:
     def send(self, text: str, *descriptors: int) -> None:
         packed = struct.pack(f"{len(descriptors)}i", *descriptors)
         try:
-            self.control.sendmsg([text.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)] if descriptors else [])
+            self.control.sendmsg(
+                [text.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)] if descriptors else []
+            )
         except (BrokenPipeError, ConnectionError):  # seen as the end of the file at the next wait
             pass
 

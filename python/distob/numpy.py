@@ -52,7 +52,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Di
         start, stop = 0, start
     kind = _numpy.dtype(dtype) if dtype is not None else _numpy.arange(start, start, step).dtype
     if kind.kind not in "iuf":
-        return scatter_array(_numpy.arange(start, stop, step, dtype))
+        return scatter_array(_numpy.arange(start, stop, step, dtype=dtype))
     count = max(0, math.ceil((stop - start) / step))
     # NumPy steps by the distance of the first two values as the dtype holds them.
     first, second = kind.type(start), kind.type(start + step)

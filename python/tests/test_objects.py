@@ -215,7 +215,7 @@ def test_comparisons_run_where_the_object_is() -> None:
 
 def test_objects_without_eq_compare_by_identity() -> None:
     one, other = distob.scatter([Tree(), Tree()])
-    assert one == one  # noqa: PLR0124
+    assert one == one
     assert one != other
     assert len({one, other}) == 2
 
@@ -297,7 +297,7 @@ def test_endless_iterators_can_be_read() -> None:
 
     counter = distob.call(itertools.count)
     assert [next(counter) for _ in range(3)] == [0, 1, 2]
-    assert list(zip(counter, "abc", strict=False))[0] == (3, "a")
+    assert next(zip(counter, "abc", strict=False)) == (3, "a")
 
 
 def test_copies_of_proxies_are_objects_of_the_engine() -> None:
@@ -473,6 +473,7 @@ def test_what_cannot_be_pickled_is_named_by_its_path() -> None:
 
 
 # --- Functions and classes by value ----------------------------------------------------------------------------------
+
 
 def factorial(n: int) -> int:
     return 1 if n <= 1 else n * factorial(n - 1)

@@ -205,7 +205,7 @@ def test_a_burst_of_calls_neither_deadlocks_nor_grows() -> None:
 
 def test_errors_keep_type_and_remote_traceback() -> None:
     worker = distob.scatter(Worker())
-    with pytest.raises(ValueError, match="^bad") as caught:
+    with pytest.raises(ValueError, match=r"^bad") as caught:
         worker.fail("bad")
     assert "in fail" in str(caught.value.__cause__)
     assert any("engine" in note for note in caught.value.__notes__)

@@ -94,9 +94,8 @@ def test_a_dead_engines_last_output_is_in_the_error() -> None:
 
 
 def test_an_engine_that_exits_says_how() -> None:
-    with distob.Cluster(n=1):
-        with pytest.raises(distob.EngineDied, match="exit status 3"):
-            distob.scatter(Box()).leave()
+    with distob.Cluster(n=1), pytest.raises(distob.EngineDied, match="exit status 3"):
+        distob.scatter(Box()).leave()
 
 
 def test_the_default_cluster_is_started_again_when_all_its_engines_are_gone() -> None:
@@ -147,10 +146,9 @@ def test_closing_ends_pending_calls(tmp_path: Path) -> None:
 def test_an_object_of_another_cluster_is_refused() -> None:
     with distob.Cluster(n=1):
         box = distob.scatter(Box(1))
-        with distob.Cluster(n=1):
-            with pytest.raises(distob.EncodeError, match="another cluster"):
-                distob.scatter(Box()).__class__
-                distob.methodcall(distob.scatter(Box()), "__init__", box)
+        with distob.Cluster(n=1), pytest.raises(distob.EncodeError, match="another cluster"):
+            distob.scatter(Box()).__class__
+            distob.methodcall(distob.scatter(Box()), "__init__", box)
 
 
 def test_setup_engines_takes_a_number_or_a_cluster() -> None:
@@ -168,9 +166,7 @@ def test_setup_engines_takes_a_number_or_a_cluster() -> None:
 
 
 def test_distob_engines_chooses_the_number() -> None:
-    result = script("import distob; print(distob.engine.nengines)", **{"env": None}) if False else script(
-        "import os; os.environ['DISTOB_ENGINES'] = '3'; import distob; print(distob.engine.nengines)"
-    )
+    result = script("import os; os.environ['DISTOB_ENGINES'] = '3'; import distob; print(distob.engine.nengines)")
     assert result.stdout.strip() == "3", result.stderr
 
 
