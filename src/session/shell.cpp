@@ -287,6 +287,7 @@ void Shell::settle() {
 bool Shell::run_callbacks(MutexLock& lock) {
   if (callbacks_.empty()) return false;
   const auto callbacks = std::exchange(callbacks_, {});
+  leave();  // they may take their time
   lock.unlock();
   for (const auto& callback : callbacks) {
     try {
@@ -380,7 +381,6 @@ bool Shell::turn(MutexLock& lock, Clock::time_point deadline) {
   return interrupted;
 }
 
-/// A thread that waited goes its way: somebody else has to lead, sooner or later.
 void Shell::leave() {
   ++turns_;
   if (leader_) return;
@@ -397,7 +397,7 @@ void Shell::kick() {
     if (std::exchange(kicked_, true)) return;
     const std::uint64_t one = 1;
     static_cast<void>(!::write(leftovers_->wake.get(), &one, sizeof one));
-  } else if (!std::exchange(urgent_, true)) {
+  } else if (!std::exchange(urgent_, true) || io_asleep_) {
     io_wakes_.notify_one();
   }
 }
@@ -457,6 +457,7 @@ void Shell::io_loop() {
       seen = turns_ - 1;
       quiet = 0;
     } else {
+      if (leader_) urgent_ = false;  // somebody was quicker; left standing it would swallow the next kick's wake-up
       quiet = seen == turns_ ? quiet + 1 : 0;
       seen = turns_;
       io_asleep_ = leader_ && quiet > kIdleTicks;

@@ -159,6 +159,8 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
   void kick() DISTOB_REQUIRES(mutex_);
   /// Runs what on_ready() and on_engine_lost() asked for, without the lock. False if there was nothing.
   bool run_callbacks(MutexLock& lock) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
+  /// This thread stops waiting, or runs somebody's code: another one has to lead, sooner or later.
+  void leave() DISTOB_REQUIRES(mutex_);
   /// Wakes all threads that wait without leading, to look again.
   void wake_all() DISTOB_REQUIRES(mutex_);
   void tell_lost(const EngineLoss& loss) DISTOB_REQUIRES(mutex_);
@@ -179,7 +181,6 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
   bool turn(MutexLock& lock, Clock::time_point deadline)
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
-  void leave() DISTOB_REQUIRES(mutex_);
   void complete_calls() DISTOB_REQUIRES(mutex_);
   void io_loop();
   void after_fork_in_child() noexcept;
