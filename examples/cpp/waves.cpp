@@ -10,9 +10,7 @@ using distob::from;
 using distob::until;
 
 /// The largest value of an array: what engines are asked for below.
-double highest(const distob::DistArray<double>& a) {
-  return distob::max(a);
-}
+double highest(const distob::DistArray<double>& a) { return distob::max(a); }
 
 int main(int argc, char** argv) {
   distob::Cluster cluster(argc, argv);

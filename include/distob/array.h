@@ -38,7 +38,9 @@ class DistArray;
 
 /// The types arrays can have: bool, the integers, the floating point types and complex numbers of them.
 template <class T>
-concept Element = requires { KindOf<T>::value; };
+concept Element = requires {
+  KindOf<T>::value;
+};
 
 namespace detail {
 
@@ -102,9 +104,8 @@ std::string text(const AnyArray& a);
 
 /// What a sum of T is accumulated in: NumPy's choice.
 template <class T>
-using Sum = std::conditional_t<
-    std::is_same_v<T, bool> || (std::is_integral_v<T> && std::is_signed_v<T>), std::int64_t,
-    std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>>;
+using Sum = std::conditional_t<std::is_same_v<T, bool> || (std::is_integral_v<T> && std::is_signed_v<T>), std::int64_t,
+                               std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>>;
 /// What a quotient or a mean of T is.
 template <class T>
 using Quotient = std::conditional_t<std::is_integral_v<T>, double, T>;
@@ -181,9 +182,7 @@ class DistArray {
   [[nodiscard]] DistArray copy() const { return DistArray(any_.astype(kind_of<T>)); }
 
   /// All elements in C order, copied by all threads. std::vector<bool> has no elements to copy to: use gather for bool.
-  [[nodiscard]] std::vector<T> to_vector() const
-    requires(!std::is_same_v<T, bool>)
-  {
+  [[nodiscard]] std::vector<T> to_vector() const requires(!std::is_same_v<T, bool>) {
     std::vector<T> values(static_cast<std::size_t>(size()));
     any_.gather(values.data(), kind_of<T>);
     return values;
@@ -195,9 +194,12 @@ class DistArray {
   class Operand {
    public:
     Operand(const DistArray& a) : argument_(a.any()) {}  // NOLINT(google-explicit-constructor)
+    // clang-format off
     template <class U>
       requires(std::is_arithmetic_v<U> && std::is_convertible_v<U, T>) || std::is_same_v<U, T>
-    Operand(U value) : argument_(detail::Argument::element(static_cast<T>(value))) {}  // NOLINT(google-explicit-constructor)
+    Operand(U value)  // NOLINT(google-explicit-constructor)
+        : argument_(detail::Argument::element(static_cast<T>(value))) {}
+    // clang-format on
     operator const detail::Argument&() const { return argument_; }  // NOLINT(google-explicit-constructor)
 
    private:
@@ -206,16 +208,28 @@ class DistArray {
 
   // Elementwise, with NumPy's broadcasting. Throw ValueError if shapes do not fit. Integers divide to double.
   friend DistArray operator+(const Operand& a, const Operand& b) { return DistArray(detail::apply("add", {a, b})); }
-  friend DistArray operator-(const Operand& a, const Operand& b) { return DistArray(detail::apply("subtract", {a, b})); }
-  friend DistArray operator*(const Operand& a, const Operand& b) { return DistArray(detail::apply("multiply", {a, b})); }
+  friend DistArray operator-(const Operand& a, const Operand& b) {
+    return DistArray(detail::apply("subtract", {a, b}));
+  }
+  friend DistArray operator*(const Operand& a, const Operand& b) {
+    return DistArray(detail::apply("multiply", {a, b}));
+  }
   friend DistArray<detail::Quotient<T>> operator/(const Operand& a, const Operand& b) {
     return DistArray<detail::Quotient<T>>(detail::apply("divide", {a, b}));
   }
-  friend DistArray operator%(const Operand& a, const Operand& b) { return DistArray(detail::apply("remainder", {a, b})); }
+  friend DistArray operator%(const Operand& a, const Operand& b) {
+    return DistArray(detail::apply("remainder", {a, b}));
+  }
   friend DistArray operator-(const DistArray& a) { return DistArray(detail::apply("negative", {a.any_})); }
-  friend DistArray operator&(const Operand& a, const Operand& b) { return DistArray(detail::apply("bitwise_and", {a, b})); }
-  friend DistArray operator|(const Operand& a, const Operand& b) { return DistArray(detail::apply("bitwise_or", {a, b})); }
-  friend DistArray operator^(const Operand& a, const Operand& b) { return DistArray(detail::apply("bitwise_xor", {a, b})); }
+  friend DistArray operator&(const Operand& a, const Operand& b) {
+    return DistArray(detail::apply("bitwise_and", {a, b}));
+  }
+  friend DistArray operator|(const Operand& a, const Operand& b) {
+    return DistArray(detail::apply("bitwise_or", {a, b}));
+  }
+  friend DistArray operator^(const Operand& a, const Operand& b) {
+    return DistArray(detail::apply("bitwise_xor", {a, b}));
+  }
   friend DistArray operator~(const DistArray& a) { return DistArray(detail::apply("invert", {a.any_})); }
   friend DistArray<bool> operator==(const Operand& a, const Operand& b) { return compare("equal", a, b); }
   friend DistArray<bool> operator!=(const Operand& a, const Operand& b) { return compare("not_equal", a, b); }
@@ -228,11 +242,7 @@ class DistArray {
   const DistArray& operator+=(const Operand& b) const { return update("add", b); }
   const DistArray& operator-=(const Operand& b) const { return update("subtract", b); }
   const DistArray& operator*=(const Operand& b) const { return update("multiply", b); }
-  const DistArray& operator/=(const Operand& b) const
-    requires(!std::is_integral_v<T>)
-  {
-    return update("divide", b);
-  }
+  const DistArray& operator/=(const Operand& b) const requires(!std::is_integral_v<T>) { return update("divide", b); }
 
   /// As NumPy prints it; large arrays by their corners.
   friend std::ostream& operator<<(std::ostream& out, const DistArray& a) { return print(out, a); }
@@ -243,10 +253,8 @@ class DistArray {
  private:
   static Index as_index(const Index& i) { return i; }
   template <class I>
-    requires std::integral<I>
-  static Index as_index(I i) {
-    return Index(static_cast<std::int64_t>(i));
-  }
+  requires std::integral<I>
+  static Index as_index(I i) { return Index(static_cast<std::int64_t>(i)); }
   static DistArray<bool> compare(std::string_view name, const Operand& a, const Operand& b) {
     return DistArray<bool>(detail::apply(name, {a, b}));
   }
@@ -289,8 +297,10 @@ template <Element T>
 }
 /// start, start + step, ...: `count` values.
 template <Element T>
-[[nodiscard]] DistArray<T> arange(std::int64_t count, std::type_identity_t<T> start = T(0), std::type_identity_t<T> step = T(1)) {
-  return DistArray<T>(detail::counting(detail::Argument::element<T>(start), detail::Argument::element<T>(step), count, kind_of<T>));
+[[nodiscard]] DistArray<T> arange(std::int64_t count, std::type_identity_t<T> start = T(0),
+                                  std::type_identity_t<T> step = T(1)) {
+  return DistArray<T>(
+      detail::counting(detail::Argument::element<T>(start), detail::Argument::element<T>(step), count, kind_of<T>));
 }
 /// The parts end to end along `axis`, in a new array. Throws ValueError if their other extents differ.
 template <Element T>
@@ -325,7 +335,8 @@ template <std::floating_point T> [[nodiscard]] DistArray<bool> isnan(const DistA
 
 /// yes[i] where condition[i], else no[i].
 template <class T>
-[[nodiscard]] DistArray<T> where(const DistArray<bool>& condition, const DistArray<T>& yes, const typename DistArray<T>::Operand& no) {
+[[nodiscard]] DistArray<T> where(const DistArray<bool>& condition, const DistArray<T>& yes,
+                                 const typename DistArray<T>::Operand& no) {
   return DistArray<T>(detail::apply("where", {condition.any(), yes.any(), no}));
 }
 

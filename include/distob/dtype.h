@@ -10,8 +10,10 @@ namespace distob {
 
 /// What native code can compute with. The order is that of NumPy's type numbers for the kinds they share.
 enum class Kind : std::uint8_t {
+  // clang-format off
   Bool, Int8, UInt8, Int16, UInt16, Int32, UInt32, Int64, UInt64,
   Float16, Float32, Float64, LongDouble, Complex64, Complex128, CLongDouble,
+  // clang-format on
   Opaque,  ///< bytes that only the front door understands: datetimes, fixed-width strings, records
 };
 inline constexpr int kNativeKinds = static_cast<int>(Kind::Opaque);
@@ -23,7 +25,7 @@ inline constexpr int kNativeKinds = static_cast<int>(Kind::Opaque);
 struct DType {
   Kind kind = Kind::Float64;
   bool swapped = false;
-  std::uint32_t itemsize = 8;    ///< bytes
+  std::uint32_t itemsize = 8;  ///< bytes
   std::uint32_t descriptor = 0;
 
   constexpr DType() = default;
@@ -41,8 +43,8 @@ struct DType {
 
 /// Bytes of one element of a native kind.
 constexpr std::uint32_t itemsize_of(Kind kind) {
-  constexpr std::uint32_t sizes[] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, sizeof(long double),
-                                     8, 16, 2 * sizeof(long double), 0};
+  constexpr std::uint32_t sizes[] = {
+      1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, sizeof(long double), 8, 16, 2 * sizeof(long double), 0};
   return sizes[static_cast<int>(kind)];
 }
 

@@ -36,14 +36,8 @@ inline constexpr Slice all{};
 inline constexpr NewAxis newaxis{};
 inline constexpr Ellipsis ellipsis{};
 /// a[start:], a[:stop], a[start:stop:step].
-constexpr Slice from(std::int64_t start) {
-  return {start, {}, {}};
-}
-constexpr Slice until(std::int64_t stop) {
-  return {{}, stop, {}};
-}
-constexpr Slice between(std::int64_t start, std::int64_t stop, std::int64_t step = 1) {
-  return {start, stop, step};
-}
+constexpr Slice from(std::int64_t start) { return {start, {}, {}}; }
+constexpr Slice until(std::int64_t stop) { return {{}, stop, {}}; }
+constexpr Slice between(std::int64_t start, std::int64_t stop, std::int64_t step = 1) { return {start, stop, step}; }
 
 }  // namespace distob

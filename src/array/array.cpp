@@ -67,7 +67,8 @@ namespace detail {
 CutPtr cut_for(const Partition* partition, const Shape& shape) {
   if (partition == nullptr) return {};
   if (!(partition->shape() == shape)) {
-    throw ValueError("a partition of shape " + to_string(partition->shape()) + " cannot cut an array of shape " + to_string(shape));
+    throw ValueError("a partition of shape " + to_string(partition->shape()) + " cannot cut an array of shape " +
+                     to_string(shape));
   }
   return CutPtr(new Cut(*partition));
 }
@@ -102,7 +103,8 @@ Array in_one_storage(const Array& a) {
                     for (std::size_t i = 0; i < stop.size(); ++i) stop[i] += piece.view.shape[i];
                     return stop;
                   }()};
-    assign(make_array(storage_of(whole), part(view_of(whole), box), {}, true), make_array(piece.storage, piece.view, {}, true));
+    assign(make_array(storage_of(whole), part(view_of(whole), box), {}, true),
+           make_array(piece.storage, piece.view, {}, true));
   }
   return whole;
 }
@@ -131,7 +133,8 @@ Array from_foreign(const Foreign& elements, const Partition* partition) {
   if (a.size() == 0) return a;
   memory::MemoryPtr memory = memory::Memory::allocate(static_cast<std::size_t>(storage_of(a)->size()));
   const View from{0, elements.shape, elements.strides, elements.dtype};
-  Workspace::instance().run_apart(from, static_cast<char*>(const_cast<void*>(elements.data)), view_of(a), memory->data());
+  Workspace::instance().run_apart(from, static_cast<char*>(const_cast<void*>(elements.data)), view_of(a),
+                                  memory->data());
   storage_of(a)->set_memory(std::move(memory));  // nobody else has seen it yet
   return a;
 }

@@ -47,7 +47,10 @@ class Array {
   Array() = default;
   Array(const Array& other) noexcept;
   Array(Array&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  Array& operator=(Array other) noexcept { std::swap(node_, other.node_); return *this; }
+  Array& operator=(Array other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
   ~Array();
 
   explicit operator bool() const { return node_ != nullptr; }
@@ -102,9 +105,9 @@ struct Foreign {
 /// Refers to the array or the foreign elements it was made from, which must outlive it; a scalar it copies.
 class Operand {
  public:
-  Operand(const Array& a) : array_(&a) {}       // NOLINT(google-explicit-constructor): made at every call
+  Operand(const Array& a) : array_(&a) {}                     // NOLINT(google-explicit-constructor): made at every call
   Operand(const Scalar& s) : scalar_(s), is_scalar_(true) {}  // NOLINT(google-explicit-constructor)
-  Operand(const Foreign& f) : foreign_(&f) {}   // NOLINT(google-explicit-constructor)
+  Operand(const Foreign& f) : foreign_(&f) {}                 // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] const Array* array() const { return array_; }
   [[nodiscard]] const Scalar* scalar() const { return is_scalar_ ? &scalar_ : nullptr; }
@@ -129,7 +132,8 @@ class Operand {
 [[nodiscard]] Array arange(const Scalar& start, const Scalar& step, std::int64_t count, DType dtype);
 /// Uniform values in [0, 1) of Float64 or Float32: counter-based (Philox 4x32-10) by seed and index in C order, so the
 /// same numbers for any number of threads.
-[[nodiscard]] Array random_uniform(const Shape& shape, DType dtype, std::uint64_t seed, const Partition* partition = nullptr);
+[[nodiscard]] Array random_uniform(const Shape& shape, DType dtype, std::uint64_t seed,
+                                   const Partition* partition = nullptr);
 /// A copy of foreign elements, in C order, made by all threads before this returns. Any dtype.
 [[nodiscard]] Array from_foreign(const Foreign& elements, const Partition* partition = nullptr);
 /// An array on foreign memory, without a copy. Nobody else may write it until `release` was called, which happens once,
@@ -174,9 +178,9 @@ struct ReduceOptions {
   const Operand* where = nullptr;
   /// The kind of the accumulation: elements are cast to it first. Throws TypeError if `op` has no loop for it.
   Kind kind = Kind::Float64;
-  Array out{};                                 ///< where the result goes; empty: a new array of `kind`
+  Array out{};  ///< where the result goes; empty: a new array of `kind`
   Site site = 0;
-  unsigned* flags = nullptr;                   ///< as in ApplyOptions
+  unsigned* flags = nullptr;  ///< as in ApplyOptions
 };
 
 /// Reduces `a` over axes. The order of additions is a function of shape, axes and kind alone, so the bits are the same
@@ -310,12 +314,12 @@ struct FloatWarning {
 
 /// Counters since the start of the process, for tests and benchmarks.
 struct Statistics {
-  std::uint64_t instructions = 0;     ///< appended to the window
-  std::uint64_t inline_runs = 0;      ///< small operations that ran at once
-  std::uint64_t programs = 0;         ///< programs that ran
-  std::uint64_t repoints = 0;         ///< storages that got new memory because the old was still needed
-  std::uint64_t bytes_copied = 0;     ///< by re-pointing, consolidation, gather and moves to shared memory
-  std::uint64_t bytes_live = 0;       ///< in storages that somebody holds, after dead handles were collected
+  std::uint64_t instructions = 0;  ///< appended to the window
+  std::uint64_t inline_runs = 0;   ///< small operations that ran at once
+  std::uint64_t programs = 0;      ///< programs that ran
+  std::uint64_t repoints = 0;      ///< storages that got new memory because the old was still needed
+  std::uint64_t bytes_copied = 0;  ///< by re-pointing, consolidation, gather and moves to shared memory
+  std::uint64_t bytes_live = 0;    ///< in storages that somebody holds, after dead handles were collected
   std::uint64_t storages_live = 0;
 };
 [[nodiscard]] Statistics statistics();

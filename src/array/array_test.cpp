@@ -126,9 +126,10 @@ TEST(Array, AStencilInPlaceReadsOldNeighbours) {
   const Slice inner = between(1, -1);
   for (int step = 0; step < 3; ++step) {
     const Array up = view(g, std::vector<Index>{until(-2), inner}), down = view(g, std::vector<Index>{from(2), inner});
-    const Array left = view(g, std::vector<Index>{inner, until(-2)}), right = view(g, std::vector<Index>{inner, from(2)});
-    const Array next =
-        binary(Op::multiply, Scalar::of(0.25), binary(Op::add, binary(Op::add, up, down), binary(Op::add, left, right)));
+    const Array left = view(g, std::vector<Index>{inner, until(-2)}),
+                right = view(g, std::vector<Index>{inner, from(2)});
+    const Array next = binary(Op::multiply, Scalar::of(0.25),
+                              binary(Op::add, binary(Op::add, up, down), binary(Op::add, left, right)));
     assign(view(g, std::vector<Index>{inner, inner}), next);
     std::vector<double> old = model;
     for (std::int64_t i = 1; i < n - 1; ++i) {

@@ -65,9 +65,8 @@ class PassCompiler {
   }
 
   const Register* in_register(const Source& s) const {
-    auto found = std::find_if(registers_.rbegin(), registers_.rend(), [&](const Register& r) {
-      return r.storage == s.storage.get() && *r.view == s.view;
-    });
+    auto found = std::find_if(registers_.rbegin(), registers_.rend(),
+                              [&](const Register& r) { return r.storage == s.storage.get() && *r.view == s.view; });
     return found == registers_.rend() ? nullptr : &*found;
   }
 

@@ -8,8 +8,8 @@
 namespace distob::array {
 namespace {
 
-using detail::make_array;
 using detail::derive_cut;
+using detail::make_array;
 using detail::shape_of;
 using detail::storage_of;
 using detail::view_of;
@@ -56,7 +56,8 @@ detail::CutPtr cut_of_result(const Shape& shape, std::span<const Operand> operan
 }
 
 void check_native(const Source& s) {
-  if (s.storage && s.view.dtype.kind == Kind::Opaque) throw TypeError("distob cannot compute with " + s.view.dtype.name());
+  if (s.storage && s.view.dtype.kind == Kind::Opaque)
+    throw TypeError("distob cannot compute with " + s.view.dtype.name());
 }
 
 // An output whose elements lie in several storages is computed apart and then assigned to its pieces.
@@ -70,7 +71,8 @@ Shape broadcast_shapes(std::span<const Shape* const> shapes) {
   return result;
 }
 
-std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Operand> operands, const ApplyOptions& options) {
+std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Operand> operands,
+                             const ApplyOptions& options) {
   std::vector<const Shape*> shapes;
   for (const Operand& o : operands) shapes.push_back(&shape_of(o));
   if (options.where != nullptr) shapes.push_back(&shape_of(*options.where));
@@ -106,9 +108,9 @@ std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Oper
       check_native({storage_of(given), view_of(given)});
       results.push_back(given);
     } else {
-      const DType dtype = given                        ? given.dtype()
+      const DType dtype = given                       ? given.dtype()
                           : k < options.dtypes.size() ? options.dtypes[k]
-                                                       : DType(kernel.kinds[operands.size() + k]);
+                                                      : DType(kernel.kinds[operands.size() + k]);
       results.push_back(new_result(shape, dtype, i.sources, cut));
       if (given) detours.push_back(k);
     }
@@ -169,7 +171,8 @@ Array apply_straight(const kernels::Kernel& kernel, std::span<const Operand> ope
       },
       [&] {
         for (std::size_t k = 0; k < operands.size(); ++k) {
-          if (operands[k].array() != nullptr) data[k] = storage_of(*operands[k].array())->data() + view_of(*operands[k].array()).offset;
+          if (operands[k].array() != nullptr)
+            data[k] = storage_of(*operands[k].array())->data() + view_of(*operands[k].array()).offset;
         }
         memory::Storage& storage = *storage_of(result);
         storage.set_memory(memory::Memory::allocate(static_cast<std::size_t>(storage.size())));

@@ -59,7 +59,8 @@ Access access_for_read(const Array& a) { return Access(detail::pinned(a)); }
 
 Access access_for_write(const Array& a) {
   if (!a.node()->single()) {
-    throw ValueError("an array whose elements lie in " + std::to_string(a.pieces()) + " storages cannot be written as one");
+    throw ValueError("an array whose elements lie in " + std::to_string(a.pieces()) +
+                     " storages cannot be written as one");
   }
   auto e = std::make_shared<detail::Export>();
   e->array = a;
@@ -111,7 +112,8 @@ void Loan::give_back(bool kept) {
 Loan lend(const Array& a, std::size_t block, bool write) {
   const Partition& partition = a.partition();
   if (static_cast<std::int64_t>(block) >= partition.blocks()) {
-    throw IndexError("block " + std::to_string(block) + " of an array with " + std::to_string(partition.blocks()) + " blocks");
+    throw IndexError("block " + std::to_string(block) + " of an array with " + std::to_string(partition.blocks()) +
+                     " blocks");
   }
   const Box box = partition.box(static_cast<std::int64_t>(block));
   std::vector<Index> index;

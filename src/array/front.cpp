@@ -40,7 +40,8 @@ Kind kind_of_argument(const Argument& argument) {
 const kernels::Kernel& kernel_for(std::string_view name, std::span<const Kind> kinds) {
   const auto op = kernels::op_named(name);
   const kernels::Kernel* kernel = op ? kernels::find(*op, kinds) : nullptr;
-  if (kernel == nullptr && op && std::all_of(kinds.begin(), kinds.end(), [](Kind k) { return is_integer(k) || k == Kind::Bool; })) {
+  if (kernel == nullptr && op &&
+      std::all_of(kinds.begin(), kinds.end(), [](Kind k) { return is_integer(k) || k == Kind::Bool; })) {
     // NumPy's functions of real numbers take integers as doubles: divide is the one that the operators use.
     const std::vector<Kind> real(kinds.size(), Kind::Float64);
     kernel = kernels::find(*op, real);
@@ -118,7 +119,9 @@ void assign(const AnyArray& target, const Argument& value) {
   }
 }
 
-AnyArray full(const Shape& shape, const Argument& value) { return outer(array::full(shape, value.kind, scalar_of(value))); }
+AnyArray full(const Shape& shape, const Argument& value) {
+  return outer(array::full(shape, value.kind, scalar_of(value)));
+}
 
 AnyArray counting(const Argument& start, const Argument& step, std::int64_t count, Kind kind) {
   return outer(array::arange(scalar_of(start), scalar_of(step), count, kind));

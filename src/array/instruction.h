@@ -19,7 +19,9 @@ inline std::atomic<std::int64_t> small_elements{32768};
 /// Work on fewer elements than this runs whole, in one thread, and at once if its operands are ready.
 inline std::int64_t small_limit() { return detail::small_elements.load(std::memory_order_relaxed); }
 /// For tests, which want the window and the threads to work on arrays that they can check.
-inline void set_small_limit(std::int64_t elements) { detail::small_elements.store(elements, std::memory_order_relaxed); }
+inline void set_small_limit(std::int64_t elements) {
+  detail::small_elements.store(elements, std::memory_order_relaxed);
+}
 
 /// Elements that an instruction reads: a view of a storage, or one value everywhere.
 struct Source {

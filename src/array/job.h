@@ -39,6 +39,7 @@ class Job : public node::Task {
 /// Copies bytes. Large copies go past the caches: what is copied at that size is not read soon.
 [[nodiscard]] std::shared_ptr<Job> make_byte_copy(char* to, const char* from, std::int64_t bytes, int seats);
 /// Calls `work(first, last)` for ranges that make up [0, n).
-[[nodiscard]] std::shared_ptr<Job> make_ranges(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work, int seats);
+[[nodiscard]] std::shared_ptr<Job> make_ranges(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work,
+                                               int seats);
 
 }  // namespace distob::array

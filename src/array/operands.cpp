@@ -31,8 +31,8 @@ Nest coalesce(const Shape& shape, std::span<Walk> walks) {
     if (shape[axis] == 1) continue;
     const int last = nest.rank - 1;
     const bool one_with_last = last >= 0 && std::all_of(walks.begin(), walks.end(), [&](const Walk& w) {
-      return w.strides[last] == w.strides[axis] * shape[axis];
-    });
+                                 return w.strides[last] == w.strides[axis] * shape[axis];
+                               });
     const int to = one_with_last ? last : nest.rank++;
     nest.extents[to] = one_with_last ? nest.extents[to] * shape[axis] : shape[axis];
     for (Walk& w : walks) w.strides[to] = w.strides[axis];
@@ -77,7 +77,8 @@ void run_rows(const kernels::Kernel& kernel, const Nest& nest, std::span<Walk> w
 
 // The kernel a small run may use, or nullptr.
 const kernels::Kernel* plain_kernel(const Instruction& i) {
-  if (i.mask || i.what == Instruction::What::reduce || i.sources.size() + i.targets.size() > kMaxOperands) return nullptr;
+  if (i.mask || i.what == Instruction::What::reduce || i.sources.size() + i.targets.size() > kMaxOperands)
+    return nullptr;
   if (i.what == Instruction::What::copy) {
     const DType from = i.sources[0].storage ? i.sources[0].view.dtype : DType(i.sources[0].constant.kind);
     if (!from.native() || !i.targets[0].view.dtype.native()) return nullptr;
@@ -101,7 +102,8 @@ bool aligned(const Instruction& i) {
 }
 
 bool crosses(const Source& s, const Target& t) {
-  return s.storage && s.storage == t.storage && overlap(broadcast_to(s.view, t.view.shape), t.view) == Overlap::crossing;
+  return s.storage && s.storage == t.storage &&
+         overlap(broadcast_to(s.view, t.view.shape), t.view) == Overlap::crossing;
 }
 
 }  // namespace

@@ -61,14 +61,16 @@ void floats(std::uint64_t seed, std::int64_t first, std::int64_t n, float* out) 
 Array random_uniform(const Shape& shape, DType dtype, std::uint64_t seed, const Partition* partition) {
   detail::CutPtr cut = detail::cut_for(partition, shape);
   if (dtype == DType(Kind::Float64)) {
-    return detail::generate(shape, Kind::Float64, dtype, std::move(cut), [seed](std::int64_t first, std::int64_t n, char* out) {
-      doubles(seed, first, n, reinterpret_cast<double*>(out));
-    });
+    return detail::generate(shape, Kind::Float64, dtype, std::move(cut),
+                            [seed](std::int64_t first, std::int64_t n, char* out) {
+                              doubles(seed, first, n, reinterpret_cast<double*>(out));
+                            });
   }
   if (dtype == DType(Kind::Float32)) {
-    return detail::generate(shape, Kind::Float32, dtype, std::move(cut), [seed](std::int64_t first, std::int64_t n, char* out) {
-      floats(seed, first, n, reinterpret_cast<float*>(out));
-    });
+    return detail::generate(shape, Kind::Float32, dtype, std::move(cut),
+                            [seed](std::int64_t first, std::int64_t n, char* out) {
+                              floats(seed, first, n, reinterpret_cast<float*>(out));
+                            });
   }
   throw TypeError("uniform random numbers are float32 or float64, not " + dtype.name());
 }

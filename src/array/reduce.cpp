@@ -15,14 +15,16 @@ using kernels::Op;
 using kernels::ReduceOp;
 
 std::string_view name_of(ReduceOp op) {
-  constexpr std::string_view names[] = {"add", "multiply", "minimum", "maximum", "logical_or", "logical_and", "logical_xor",
-                                        "bitwise_and", "bitwise_or", "bitwise_xor", "fmin", "fmax"};
+  constexpr std::string_view names[] = {"add",        "multiply",    "minimum",     "maximum",
+                                        "logical_or", "logical_and", "logical_xor", "bitwise_and",
+                                        "bitwise_or", "bitwise_xor", "fmin",        "fmax"};
   return names[static_cast<std::size_t>(op)];
 }
 
 Op step_of(ReduceOp op) {
-  constexpr Op ops[] = {Op::add, Op::multiply, Op::minimum, Op::maximum, Op::logical_or, Op::logical_and, Op::logical_xor,
-                        Op::bitwise_and, Op::bitwise_or, Op::bitwise_xor, Op::fmin, Op::fmax};
+  constexpr Op ops[] = {Op::add,        Op::multiply,    Op::minimum,     Op::maximum,
+                        Op::logical_or, Op::logical_and, Op::logical_xor, Op::bitwise_and,
+                        Op::bitwise_or, Op::bitwise_xor, Op::fmin,        Op::fmax};
   return ops[static_cast<std::size_t>(op)];
 }
 
@@ -109,7 +111,8 @@ bool reduce_small(const Instruction& i, bool full, unsigned* flags) {
   return true;
 }
 
-void check_identity(ReduceOp op, const kernels::Reduction& loop, const Array& a, const Array& result, const ReduceOptions& options) {
+void check_identity(ReduceOp op, const kernels::Reduction& loop, const Array& a, const Array& result,
+                    const ReduceOptions& options) {
   if (loop.has_identity || options.initial) return;
   if (options.where != nullptr) {
     throw ValueError("reduction operation '" + std::string(name_of(op)) +
@@ -155,8 +158,8 @@ Array reduce(ReduceOp op, const Array& given, const ReduceOptions& options) {
   }
   if (options.flags != nullptr) *options.flags = 0;
   const Array a = detail::in_one_storage(given);
-  detail::CutPtr cut = detail::derive_cut(
-      given, [axes, keep = options.keepdims](const Partition& p) { return p.reduce(axes, keep); });
+  detail::CutPtr cut =
+      detail::derive_cut(given, [axes, keep = options.keepdims](const Partition& p) { return p.reduce(axes, keep); });
   const Array result = detail::new_array(shape, options.kind, std::move(cut));
   check_identity(op, *loop, a, result, options);
   std::optional<Scalar> initial;

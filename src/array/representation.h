@@ -70,7 +70,7 @@ struct Node {
   mutable std::atomic<std::uint32_t> owners{1};
   memory::StoragePtr storage;  ///< null if there are several pieces
   View view;
-  CutPtr cut;                  ///< null: the default cut of this shape
+  CutPtr cut;  ///< null: the default cut of this shape
   bool derived;
   std::vector<Piece> pieces;
   mutable std::atomic<const Partition*> default_partition{nullptr};

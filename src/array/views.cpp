@@ -44,7 +44,9 @@ struct Selection {
 };
 
 Selection select(const Shape& shape, std::span<const Index> index) {
-  const auto takes_axis = [](const Index& i) { return !std::holds_alternative<NewAxis>(i) && !std::holds_alternative<Ellipsis>(i); };
+  const auto takes_axis = [](const Index& i) {
+    return !std::holds_alternative<NewAxis>(i) && !std::holds_alternative<Ellipsis>(i);
+  };
   const auto named = static_cast<std::size_t>(std::count_if(index.begin(), index.end(), takes_axis));
   Selection s;
   const auto whole_axis = [&] {
@@ -135,7 +137,8 @@ void check_assignable(const Shape& from, const Shape& to) {
 
 void check_castable(DType from, DType to) {
   if (from == to) return;
-  const bool known = from.kind != Kind::Opaque && to.kind != Kind::Opaque && kernels::cast(from.kind, to.kind) != nullptr;
+  const bool known =
+      from.kind != Kind::Opaque && to.kind != Kind::Opaque && kernels::cast(from.kind, to.kind) != nullptr;
   if (!known) throw TypeError("distob cannot cast " + from.name() + " to " + to.name());
 }
 
@@ -200,7 +203,9 @@ Array transpose(const Array& a, std::span<const int> axes) {
     for (int axis : axes) order.push_back(normalize_axis(axis, a.ndim()));
   }
   detail::CutPtr cut = detail::derive_cut(a, [order](const Partition& p) { return p.transpose(order); });
-  if (a.node()->single()) return mapped(a, [&](const View& v) { return distob::transpose(v, order); }, std::move(cut));
+  if (a.node()->single())
+    return mapped(
+        a, [&](const View& v) { return distob::transpose(v, order); }, std::move(cut));
   const Shape shape = distob::transpose(view_of(a), order).shape;
   std::vector<Piece> pieces;
   for (const Piece& piece : a.node()->pieces) {
@@ -216,7 +221,8 @@ Array reshape_view(const Array& a, const Shape& shape) {
   if (!a.node()->single()) return {};
   std::optional<View> view = distob::reshape(view_of(a), resolved);
   if (!view) return {};
-  return make_array(storage_of(a), *view, detail::derive_cut(a, [resolved](const Partition& p) { return p.adapt_to(resolved); }), true);
+  return make_array(storage_of(a), *view,
+                    detail::derive_cut(a, [resolved](const Partition& p) { return p.adapt_to(resolved); }), true);
 }
 
 Array reshape(const Array& a, const Shape& shape) {
@@ -230,7 +236,8 @@ Array reshape(const Array& a, const Shape& shape) {
 Array broadcast_to(const Array& a, const Shape& shape) {
   const Array whole = in_one_storage(a);
   const View view = distob::broadcast_to(view_of(whole), shape);
-  return make_array(storage_of(whole), view, detail::derive_cut(a, [shape](const Partition& p) { return p.broadcast_to(shape); }), true);
+  return make_array(storage_of(whole), view,
+                    detail::derive_cut(a, [shape](const Partition& p) { return p.broadcast_to(shape); }), true);
 }
 
 Array astype(const Array& a, DType dtype, Site site) {
@@ -258,17 +265,20 @@ Shape joined_shape(std::span<const Array> parts, std::size_t axis) {
   for (std::size_t k = 1; k < parts.size(); ++k) {
     const Shape& other = parts[k].shape();
     if (other.size() != shape.size()) {
-      throw ValueError("all the input array dimensions except for the concatenation axis must match exactly, but array 0 has " +
-                       std::to_string(shape.size()) + " dimension(s) and array " + std::to_string(k) + " has " +
-                       std::to_string(other.size()) + " dimension(s)");
+      throw ValueError(
+          "all the input array dimensions except for the concatenation axis must match exactly, but array 0 has " +
+          std::to_string(shape.size()) + " dimension(s) and array " + std::to_string(k) + " has " +
+          std::to_string(other.size()) + " dimension(s)");
     }
     for (std::size_t i = 0; i < shape.size(); ++i) {
       if (i == axis) {
         shape[i] += other[i];
       } else if (shape[i] != other[i]) {
-        throw ValueError("all the input array dimensions except for the concatenation axis must match exactly, but along dimension " +
-                         std::to_string(i) + ", array 0 has size " + std::to_string(shape[i]) + " and array " +
-                         std::to_string(k) + " has size " + std::to_string(other[i]));
+        throw ValueError(
+            "all the input array dimensions except for the concatenation axis must match exactly, but along "
+            "dimension " +
+            std::to_string(i) + ", array 0 has size " + std::to_string(shape[i]) + " and array " + std::to_string(k) +
+            " has size " + std::to_string(other[i]));
       }
     }
   }

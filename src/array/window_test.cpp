@@ -95,7 +95,9 @@ class Machine {
       Model m{p.model.data, a.shape(), {}};
       for (std::int64_t i = 0; i < rr.count; ++i) {
         for (std::int64_t j = 0; j < cc.count; ++j) {
-          m.at.push_back(p.model.at[static_cast<std::size_t>((rr.start + i * rr.step) * p.model.shape[1] + cc.start + j * cc.step)]);
+          m.at.push_back(
+              p.model
+                  .at[static_cast<std::size_t>((rr.start + i * rr.step) * p.model.shape[1] + cc.start + j * cc.step)]);
         }
       }
       return {a, m};
@@ -116,7 +118,8 @@ class Machine {
     const Index index[] = {between(r, r + rows), between(c, c + columns)};
     Model m{p.model.data, {rows, columns}, {}};
     for (std::int64_t i = 0; i < rows; ++i) {
-      for (std::int64_t j = 0; j < columns; ++j) m.at.push_back(p.model.at[static_cast<std::size_t>((r + i) * p.model.shape[1] + c + j)]);
+      for (std::int64_t j = 0; j < columns; ++j)
+        m.at.push_back(p.model.at[static_cast<std::size_t>((r + i) * p.model.shape[1] + c + j)]);
     }
     return {view(p.array, index), m};
   }
@@ -337,7 +340,8 @@ TEST(Passes, AStencilInPlaceIsOnePassThatMovesItsStorage) {
   const View left = index(whole, {until(-2)}), inner = index(whole, {between(1, -1)});
   const auto g = storage_of_bytes(800, true), t = storage_of_bytes(784, false);
   const View tv = View::contiguous(Kind::Float64, {98});
-  const std::vector<Instruction> window{line(g, left, t, tv), line(t, tv, g, inner), line(g, left, t, tv), line(t, tv, g, inner)};
+  const std::vector<Instruction> window{line(g, left, t, tv), line(t, tv, g, inner), line(g, left, t, tv),
+                                        line(t, tv, g, inner)};
   const Plan plan = plan_passes(window);
   ASSERT_EQ(plan.passes.size(), 2U) << "the second step reads what the first wrote";
   EXPECT_TRUE(plan.passes[0].repointed.contains(g.get()));

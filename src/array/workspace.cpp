@@ -13,8 +13,8 @@
 namespace distob::array {
 namespace {
 
-constexpr std::size_t kFullWindow = 96;      // instructions; a Black-Scholes formula is 61
-constexpr std::size_t kOpenEntries = 16;     // an appender that is further ahead helps instead
+constexpr std::size_t kFullWindow = 96;   // instructions; a Black-Scholes formula is 61
+constexpr std::size_t kOpenEntries = 16;  // an appender that is further ahead helps instead
 constexpr std::size_t kKeptWarnings = 256;
 constexpr auto kIdle = std::chrono::microseconds(100);
 constexpr auto kLatest = std::chrono::milliseconds(2);
@@ -262,9 +262,9 @@ Binding Workspace::move(memory::Storage& storage, const order::WritePlan& plan, 
 void Workspace::enter_copy(const memory::MemoryPtr& from, const memory::MemoryPtr& to, const View& view, Jobs& ready) {
   if (view.size() == 0) return;
   bytes_copied_ += static_cast<std::uint64_t>(view.nbytes());
-  std::shared_ptr<Job> job = view.is_contiguous()
-                                 ? make_byte_copy(to->data() + view.offset, from->data() + view.offset, view.nbytes(), seats())
-                                 : make_job(copying(view, view), {from->data(), to->data()}, seats());
+  std::shared_ptr<Job> job = view.is_contiguous() ? make_byte_copy(to->data() + view.offset, from->data() + view.offset,
+                                                                   view.nbytes(), seats())
+                                                  : make_job(copying(view, view), {from->data(), to->data()}, seats());
   job->memories = {from, to};
   job->accesses = {{from.get(), view, false}, {to.get(), view, true}};
   enter(std::move(job), ready);
@@ -338,7 +338,8 @@ void Workspace::finish_entry(order::EntryId entry, Jobs& ready) {
     }
   }
   // What nobody uses any more is better off in the pool, where every size finds it.
-  std::erase_if(given_up_, [this](const memory::MemoryPtr& m) DISTOB_NO_THREAD_SAFETY_ANALYSIS { return !order_.busy(m.get()); });
+  std::erase_if(given_up_,
+                [this](const memory::MemoryPtr& m) DISTOB_NO_THREAD_SAFETY_ANALYSIS { return !order_.busy(m.get()); });
   if (waiters_ > 0) progress_.notify_all();
 }
 
@@ -358,9 +359,9 @@ void Workspace::run_apart(const View& from, char* source, const View& to, char* 
   if (to.size() == 0) return;
   bytes_copied_ += static_cast<std::uint64_t>(to.nbytes());
   const bool bytes_only = from.dtype == to.dtype && from.is_contiguous() && to.is_contiguous();
-  const std::shared_ptr<Job> job =
-      bytes_only ? make_byte_copy(target + to.offset, source + from.offset, to.nbytes(), seats())
-                 : make_job(copying(from, to), {source, target}, seats());
+  const std::shared_ptr<Job> job = bytes_only
+                                       ? make_byte_copy(target + to.offset, source + from.offset, to.nbytes(), seats())
+                                       : make_job(copying(from, to), {source, target}, seats());
   run_and_wait(job);
 }
 
@@ -516,7 +517,8 @@ std::string Workspace::explain() {
   std::string text = "waiting in the window: " + std::to_string(window_.size()) + " instructions\n";
   const Plan plan = plan_passes(window_);
   for (const Pass& pass : plan.passes) {
-    text += "  a pass over " + to_string(pass.shape) + ": " + std::to_string(pass.instructions.size()) + " instructions\n";
+    text +=
+        "  a pass over " + to_string(pass.shape) + ": " + std::to_string(pass.instructions.size()) + " instructions\n";
   }
   return text + "ran last:\n" + last_passes_;
 }

@@ -118,16 +118,21 @@ class Workspace {
 
  private:
   using Jobs = std::vector<std::shared_ptr<Job>>;
-  enum class From : std::uint8_t { waiter, appender, timer };  // who starts jobs: whether it will help, and may run small ones
+  enum class From : std::uint8_t {
+    waiter,
+    appender,
+    timer
+  };  // who starts jobs: whether it will help, and may run small ones
 
   Workspace();
 
   // Under the lock.
   void push(Instruction instruction) DISTOB_REQUIRES(mutex_);
   void flush(Jobs& ready) DISTOB_REQUIRES(mutex_);
-  void launch(std::span<const Instruction> window, const Pass& pass, const Plan& plan, Jobs& ready) DISTOB_REQUIRES(mutex_);
-  Binding bind(std::span<const Instruction> window, const Pass& pass, const Plan& plan, memory::Storage& storage, Jobs& ready)
+  void launch(std::span<const Instruction> window, const Pass& pass, const Plan& plan, Jobs& ready)
       DISTOB_REQUIRES(mutex_);
+  Binding bind(std::span<const Instruction> window, const Pass& pass, const Plan& plan, memory::Storage& storage,
+               Jobs& ready) DISTOB_REQUIRES(mutex_);
   Binding move(memory::Storage& storage, const order::WritePlan& plan, Jobs& ready) DISTOB_REQUIRES(mutex_);
   void enter(std::shared_ptr<Job> job, Jobs& ready) DISTOB_REQUIRES(mutex_);
   void enter_copy(const memory::MemoryPtr& from, const memory::MemoryPtr& to, const View& view, Jobs& ready)

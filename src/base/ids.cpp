@@ -11,8 +11,8 @@ std::string to_string(const CommandId& id) {
 }
 
 std::string to_string(const ObjectId& id) {
-  return "object " + std::to_string(id.creator.value) + "." + std::to_string(id.sequence) + "." + std::to_string(id.index) +
-         " on " + to_string(id.owner);
+  return "object " + std::to_string(id.creator.value) + "." + std::to_string(id.sequence) + "." +
+         std::to_string(id.index) + " on " + to_string(id.owner);
 }
 
 }  // namespace distob

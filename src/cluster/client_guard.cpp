@@ -23,9 +23,7 @@ void guard(const UniqueFd& client, const UniqueFd& socket) {
   _exit(0);
 }
 
-UniqueFd duplicate(const UniqueFd& fd) {
-  return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
-}
+UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
 
 }  // namespace
 

@@ -74,13 +74,9 @@ void Cluster::serve_if_engine() {
   if (auto role = cluster::take_engine_role()) serve(std::move(*role));
 }
 
-Cluster::~Cluster() {
-  close();
-}
+Cluster::~Cluster() { close(); }
 
-std::size_t Cluster::size() const {
-  return caller_->living().size();
-}
+std::size_t Cluster::size() const { return caller_->living().size(); }
 
 std::vector<int> Cluster::pids() const {
   std::vector<int> pids;
@@ -89,9 +85,7 @@ std::vector<int> Cluster::pids() const {
   return pids;
 }
 
-void Cluster::close() noexcept {
-  engines_->local().close();
-}
+void Cluster::close() noexcept { engines_->local().close(); }
 
 void Cluster::sync() {
   caller_->endpoint->wait_all();

@@ -28,9 +28,7 @@ class ContextScope {
 
 }  // namespace
 
-bool cancelled() noexcept {
-  return current_context && current_context->cancelled();
-}
+bool cancelled() noexcept { return current_context && current_context->cancelled(); }
 
 void throw_if_cancelled() {
   if (cancelled()) throw Cancelled("the call was cancelled");

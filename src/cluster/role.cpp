@@ -31,9 +31,7 @@ std::string hexadecimal(const unsigned char* bytes, std::size_t size) {
   return text;
 }
 
-std::size_t padded(std::size_t size) {
-  return (size + 3) & ~std::size_t{3};
-}
+std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
 
 /// The GNU build id among the notes from `at` to `end`.
 std::string build_id_in(const char* at, const char* end) {

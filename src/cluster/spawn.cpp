@@ -27,9 +27,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
-std::string_view name_of(std::string_view entry) {
-  return entry.substr(0, entry.find('='));
-}
+std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
 std::vector<std::string> merged_environment(const std::vector<std::string>& changes) {
   std::vector<std::string> result;

@@ -49,9 +49,7 @@ ZygoteLauncher::ZygoteLauncher(Options options) {
   output_.push_back(std::move(errors.read));
 }
 
-ZygoteLauncher::~ZygoteLauncher() {
-  close();
-}
+ZygoteLauncher::~ZygoteLauncher() { close(); }
 
 bool ZygoteLauncher::receive(bool wait, std::string& text, UniqueFd& descriptor) {
   char bytes[1024];

@@ -32,7 +32,8 @@ template <Kind from, Kind to>
 void fill_pair(Table& table) {
   using From = Element<from>;
   using To = Element<to>;
-  constexpr bool kFlags = is_floating(from) && to != Kind::Bool && !(from == Kind::Float32 && to == Kind::Float64) && from != to;
+  constexpr bool kFlags =
+      is_floating(from) && to != Kind::Bool && !(from == Kind::Float32 && to == Kind::Float64) && from != to;
   if constexpr (to == Kind::Bool && from != Kind::Bool) {
     table.add_cast(from, to, map1<IsNotZero, From, std::uint8_t>, {.quiet = is_floating(from)});
   } else {

@@ -169,7 +169,9 @@ void fill(Table& table) {
   two(Op::power, map2_wide<Power, C>, 80);
   if constexpr (kind != Kind::Complex64) two(Op::float_power, map2_wide<Power, C>, 80);
 
-  const auto select = [&](Op op, Block block) { table.add(op, {kind, kind}, {kind}, block, {.scalars = true, .quiet = true, .cost = 4}); };
+  const auto select = [&](Op op, Block block) {
+    table.add(op, {kind, kind}, {kind}, block, {.scalars = true, .quiet = true, .cost = 4});
+  };
   select(Op::maximum, map2_wide<Maximum, C>);
   select(Op::minimum, map2_wide<Minimum, C>);
   select(Op::fmax, map2_wide<FMax, C>);

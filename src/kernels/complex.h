@@ -45,11 +45,13 @@ bool is_nan(Complex<T> a) {
 // NumPy orders complex numbers by their real parts, then by the imaginary ones; not a number in either is unordered.
 template <class T>
 bool less(Complex<T> a, Complex<T> b) {
-  return (std::isless(a.re, b.re) && !std::isnan(a.im) && !std::isnan(b.im)) || (a.re == b.re && std::isless(a.im, b.im));
+  return (std::isless(a.re, b.re) && !std::isnan(a.im) && !std::isnan(b.im)) ||
+         (a.re == b.re && std::isless(a.im, b.im));
 }
 template <class T>
 bool less_equal(Complex<T> a, Complex<T> b) {
-  return (std::isless(a.re, b.re) && !std::isnan(a.im) && !std::isnan(b.im)) || (a.re == b.re && std::islessequal(a.im, b.im));
+  return (std::isless(a.re, b.re) && !std::isnan(a.im) && !std::isnan(b.im)) ||
+         (a.re == b.re && std::islessequal(a.im, b.im));
 }
 template <class T>
 Complex<T> maximum(Complex<T> a, Complex<T> b) {
@@ -101,7 +103,8 @@ template <class F, class A, class R = A>
 void map2_wide(const void* const* in, void* const* out, std::ptrdiff_t n, unsigned scalars) {
   if (scalars == 0) {
     DISTOB_INDEPENDENT_ITERATIONS
-    for (std::ptrdiff_t i = 0; i < n; ++i) store_element<R>(out[0], i, F()(load_element<A>(in[0], i), load_element<A>(in[1], i)));
+    for (std::ptrdiff_t i = 0; i < n; ++i)
+      store_element<R>(out[0], i, F()(load_element<A>(in[0], i), load_element<A>(in[1], i)));
     return;
   }
   const A scalar = load_element<A>(in[scalars == 1 ? 0 : 1], 0);

@@ -142,8 +142,10 @@ void fill(Table& table) {
   table.add(Op::divmod, {kind, kind}, {kind, kind}, divmod<T>, division);
   table.add(Op::modf, {kind}, {kind, kind}, modf<T>, {.quiet = true, .cost = 4});
   table.add(Op::frexp, {kind}, {kind, Kind::Int32}, frexp<T>, {.quiet = true, .cost = 4});
-  table.add(Op::ldexp, {kind, Kind::Int32}, {kind}, map2<Ldexp, T, T, std::int32_t>, {.scalars = true, .flags = true, .cost = 6});
-  table.add(Op::ldexp, {kind, Kind::Int64}, {kind}, map2<Ldexp, T, T, std::int64_t>, {.scalars = true, .flags = true, .cost = 6});
+  table.add(Op::ldexp, {kind, Kind::Int32}, {kind}, map2<Ldexp, T, T, std::int32_t>,
+            {.scalars = true, .flags = true, .cost = 6});
+  table.add(Op::ldexp, {kind, Kind::Int64}, {kind}, map2<Ldexp, T, T, std::int64_t>,
+            {.scalars = true, .flags = true, .cost = 6});
 }
 
 }  // namespace

@@ -84,7 +84,8 @@ struct Spacing {
 void fill_half_here(Table& table) {
   half_conversion = {widen, narrow};
   constexpr Kind kind = Kind::Float16;
-  table.add(Op::nextafter, {kind, kind}, {kind}, map2<NextAfter, std::uint16_t>, {.scalars = true, .flags = true, .cost = 8});
+  table.add(Op::nextafter, {kind, kind}, {kind}, map2<NextAfter, std::uint16_t>,
+            {.scalars = true, .flags = true, .cost = 8});
   table.add(Op::spacing, {kind}, {kind}, map1<Spacing, std::uint16_t>, {.flags = true, .cost = 8});
 }
 

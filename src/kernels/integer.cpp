@@ -79,7 +79,8 @@ void fill_width(Table& table) {
     two(Op::bitwise_or, map2<Or, T>);
     two(Op::bitwise_xor, map2<Xor, T>);
     two(Op::left_shift, map2<LeftShift, T>);
-    for (const Op op : {Op::positive, Op::conjugate, Op::real, Op::floor, Op::ceil, Op::trunc}) one(op, map1<Positive, T>);
+    for (const Op op : {Op::positive, Op::conjugate, Op::real, Op::floor, Op::ceil, Op::trunc})
+      one(op, map1<Positive, T>);
     one(Op::imag, map1<Zero, T>);
     one(Op::negative, map1<Negative, T>);
     one(Op::invert, map1<Invert, T>);
@@ -107,7 +108,8 @@ void fill_bool(Table& table) {
   for (const Op op : {Op::add, Op::maximum, Op::fmax, Op::bitwise_or}) two(op, map2<Or, T>);
   for (const Op op : {Op::multiply, Op::minimum, Op::fmin, Op::bitwise_and}) two(op, map2<And, T>);
   two(Op::bitwise_xor, map2<Xor, T>);
-  for (const Op op : {Op::positive, Op::absolute, Op::conjugate, Op::real, Op::floor, Op::ceil, Op::trunc}) one(op, map1<Positive, T>);
+  for (const Op op : {Op::positive, Op::absolute, Op::conjugate, Op::real, Op::floor, Op::ceil, Op::trunc})
+    one(op, map1<Positive, T>);
   one(Op::invert, map1<Not, T>);
   for (const Op op : {Op::isnan, Op::isinf, Op::imag}) one(op, map1<Zero, T>);
   one(Op::isfinite, map1<True, T>);

@@ -35,7 +35,8 @@ std::pair<T, T> divide_down(T a, T b) {
   const T quotient = static_cast<T>(a / b);
   const T remainder = static_cast<T>(a % b);
   const bool between = remainder != 0 && (remainder < 0) != (b < 0);
-  return between ? std::pair(static_cast<T>(quotient - 1), static_cast<T>(remainder + b)) : std::pair(quotient, remainder);
+  return between ? std::pair(static_cast<T>(quotient - 1), static_cast<T>(remainder + b))
+                 : std::pair(quotient, remainder);
 }
 
 struct FloorDivide {

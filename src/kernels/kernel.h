@@ -17,18 +17,20 @@ namespace distob::kernels {
 
 /// Operations by NumPy's names. Each is one elementwise function; `where` is np.where(condition, x, y).
 enum class Op : std::uint16_t {
+  // clang-format off
   // unary
-  positive, negative, absolute, fabs, sign, signbit, invert, logical_not, conjugate, real, imag, square, sqrt, cbrt, reciprocal,
-  exp, exp2, expm1, log, log2, log10, log1p,
+  positive, negative, absolute, fabs, sign, signbit, invert, logical_not, conjugate, real, imag,
+  square, sqrt, cbrt, reciprocal, exp, exp2, expm1, log, log2, log10, log1p,
   sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, deg2rad, rad2deg,
   floor, ceil, trunc, rint, isnan, isinf, isfinite, spacing,
   // binary
-  add, subtract, multiply, divide, floor_divide, remainder, fmod, power, float_power, arctan2, hypot, copysign, nextafter, ldexp,
-  heaviside, maximum, minimum, fmax, fmin, logaddexp, logaddexp2, gcd, lcm,
+  add, subtract, multiply, divide, floor_divide, remainder, fmod, power, float_power, arctan2, hypot, copysign,
+  nextafter, ldexp, heaviside, maximum, minimum, fmax, fmin, logaddexp, logaddexp2, gcd, lcm,
   equal, not_equal, less, less_equal, greater, greater_equal, logical_and, logical_or, logical_xor,
   bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift,
   // three operands, several results
   where, clip, divmod, modf, frexp,
+  // clang-format on
   count_  ///< how many there are
 };
 inline constexpr int kOps = static_cast<int>(Op::count_);
@@ -51,9 +53,9 @@ struct Kernel {
   void* auxdata = nullptr;
   std::uint8_t inputs = 0;
   std::uint8_t outputs = 0;
-  std::array<Kind, 4> kinds{};   ///< operand kinds, inputs first
-  bool sets_float_flags = false; ///< may raise divide, over, under or invalid
-  std::uint8_t cost = 1;         ///< in units of one addition, to choose how small a chunk still pays
+  std::array<Kind, 4> kinds{};    ///< operand kinds, inputs first
+  bool sets_float_flags = false;  ///< may raise divide, over, under or invalid
+  std::uint8_t cost = 1;          ///< in units of one addition, to choose how small a chunk still pays
 };
 
 // What results are, beside NumPy's:
@@ -78,11 +80,26 @@ struct Kernel {
 [[nodiscard]] const Kernel* cast(Kind from, Kind to);
 
 /// Reverses the bytes of each element of `itemsize` bytes (complex kinds: of each half).
-void swap_bytes(Kind kind, const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride, std::ptrdiff_t n);
+void swap_bytes(Kind kind, const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride,
+                std::ptrdiff_t n);
 
 // --- Reductions ---------------------------------------------------------------------------------------------------
 
-enum class ReduceOp : std::uint8_t { sum, prod, min, max, any, all, logical_xor, bitwise_and, bitwise_or, bitwise_xor, fmin, fmax, count_ };
+enum class ReduceOp : std::uint8_t {
+  sum,
+  prod,
+  min,
+  max,
+  any,
+  all,
+  logical_xor,
+  bitwise_and,
+  bitwise_or,
+  bitwise_xor,
+  fmin,
+  fmax,
+  count_
+};
 
 /// Elements of a leaf: a reduction is a tree whose leaves are kLeaf consecutive elements (the last may be shorter).
 /// Its shape is a function of the number of elements alone, so results have the same bits on any number of threads.

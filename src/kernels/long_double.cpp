@@ -109,7 +109,8 @@ void fill_functions(Table& table) {
   function1([](T a) { return std::asinh(a); }, table, Op::arcsinh);
   function1([](T a) { return std::acosh(a); }, table, Op::arccosh);
   function1([](T a) { return std::atanh(a); }, table, Op::arctanh);
-  for (const Op op : {Op::power, Op::float_power}) function2([](T a, T b) { return std::pow(a, b); }, table, op, true, 80);
+  for (const Op op : {Op::power, Op::float_power})
+    function2([](T a, T b) { return std::pow(a, b); }, table, op, true, 80);
   function2([](T a, T b) { return std::atan2(a, b); }, table, Op::arctan2, true, 80);
   function2([](T a, T b) { return std::hypot(a, b); }, table, Op::hypot, true, 30);
   function2([](T a, T b) { return log_add_exp(a, b); }, table, Op::logaddexp, true, 80);

@@ -33,7 +33,11 @@ struct Piece {
 class BufferedRun {
  public:
   BufferedRun(const Slot& slot, char* const* data, const std::ptrdiff_t* strides)
-      : slot_(slot), data_(data), strides_(strides), inputs_(slot.kernel.inputs), operands_(inputs_ + slot.kernel.outputs) {}
+      : slot_(slot),
+        data_(data),
+        strides_(strides),
+        inputs_(slot.kernel.inputs),
+        operands_(inputs_ + slot.kernel.outputs) {}
 
   void run(std::ptrdiff_t n) {
     const std::ptrdiff_t piece = piece_length();
@@ -78,12 +82,14 @@ class BufferedRun {
   void run_piece(std::ptrdiff_t start, std::ptrdiff_t n) {
     std::array<const void*, Slot::kOperands> in{};
     std::array<void*, Slot::kOperands> out{};
-    for (int i = 0; i < inputs_; ++i) in[i] = strides_[i] == 0 && start > 0 ? scalar_[i] : scalar_[i] = load(i, start, n);
+    for (int i = 0; i < inputs_; ++i)
+      in[i] = strides_[i] == 0 && start > 0 ? scalar_[i] : scalar_[i] = load(i, start, n);
     for (int i = inputs_; i < operands_; ++i) {
       const bool direct = contiguous(i) && !half(i);
       out[i - inputs_] = direct ? data_[i] + start * strides_[i] : pieces_[i].bytes;
     }
-    const std::optional<KeepFloatFlags> keep = slot_.traits.quiet ? std::optional<KeepFloatFlags>(std::in_place) : std::nullopt;
+    const std::optional<KeepFloatFlags> keep =
+        slot_.traits.quiet ? std::optional<KeepFloatFlags>(std::in_place) : std::nullopt;
     slot_.block(in.data(), out.data(), n, 0);
     for (int i = inputs_; i < operands_; ++i) store(i, start, n);
   }

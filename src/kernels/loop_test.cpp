@@ -12,8 +12,8 @@ namespace {
 using testing::Bytes;
 
 bool is_transcendental(Op op) {
-  return (op >= Op::exp && op <= Op::arctanh) || op == Op::cbrt || op == Op::power || op == Op::float_power || op == Op::arctan2 ||
-         op == Op::hypot || op == Op::logaddexp || op == Op::logaddexp2;
+  return (op >= Op::exp && op <= Op::arctanh) || op == Op::cbrt || op == Op::power || op == Op::float_power ||
+         op == Op::arctan2 || op == Op::hypot || op == Op::logaddexp || op == Op::logaddexp2;
 }
 
 /// One kernel with operands of `count` elements and the results that single elements give.
@@ -25,7 +25,8 @@ class Case {
     for (int i = 1; i < kernel.inputs; ++i) {
       count_ = std::min(count_, static_cast<std::ptrdiff_t>(inputs_[i].size() / size(i)));
       // Meet the elements of the first operand with others of the second.
-      std::rotate(inputs_[i].begin(), inputs_[i].begin() + 5 * i * static_cast<std::ptrdiff_t>(size(i)), inputs_[i].end());
+      std::rotate(inputs_[i].begin(), inputs_[i].begin() + 5 * i * static_cast<std::ptrdiff_t>(size(i)),
+                  inputs_[i].end());
     }
     expected_ = evaluate_singly();
   }
@@ -138,13 +139,14 @@ class Case {
     return testing::run(kernel_, data, n, strides);
   }
 
-  void check(const std::vector<Bytes>& expected, int operand, const char* got, std::ptrdiff_t stride, std::ptrdiff_t first,
-             std::ptrdiff_t n, const char* what, int detail) const {
+  void check(const std::vector<Bytes>& expected, int operand, const char* got, std::ptrdiff_t stride,
+             std::ptrdiff_t first, std::ptrdiff_t n, const char* what, int detail) const {
     const Bytes& wanted = expected[operand - kernel_.inputs];
     for (std::ptrdiff_t e = 0; e < n; ++e) {
       const char* want = wanted.data() + (first + e) * static_cast<std::ptrdiff_t>(size(operand));
       ASSERT_TRUE(testing::same_element(kernel_.kinds[operand], want, got + e * stride))
-          << testing::describe(op_, kernel_) << ", " << what << " " << detail << ": element " << first + e << " of " << n;
+          << testing::describe(op_, kernel_) << ", " << what << " " << detail << ": element " << first + e << " of "
+          << n;
     }
   }
 
@@ -163,7 +165,8 @@ TEST(EveryKernel, GivesAnElementTheSameBitsWhereverItStands) {
       const Case one(op, *kernel);
       for (const int step : {1, 2, 3, -1}) {
         for (const std::ptrdiff_t n : {1, 2, 3, 5, 8, 15, 17, 31, 34}) {
-          one.check_layout((n * 3) % (one.count() - n + 1), std::min<std::ptrdiff_t>(n, one.count()), step, n % 2 == 0 ? 1 : 0);
+          one.check_layout((n * 3) % (one.count() - n + 1), std::min<std::ptrdiff_t>(n, one.count()), step,
+                           n % 2 == 0 ? 1 : 0);
         }
       }
       one.check_broadcast(one.count());
@@ -231,8 +234,10 @@ TEST(StridedLoops, CoverManyPieces) {
   std::iota(a.begin(), a.end(), 0.0);
   std::iota(b.begin(), b.end(), 0.25);
   const Kind kinds[] = {Kind::Float64, Kind::Float64};
-  testing::run(*find(Op::add, kinds), {reinterpret_cast<char*>(a.data()), reinterpret_cast<char*>(&b.back()), reinterpret_cast<char*>(sums.data())},
-               kCount, {16, -8, 24});
+  testing::run(
+      *find(Op::add, kinds),
+      {reinterpret_cast<char*>(a.data()), reinterpret_cast<char*>(&b.back()), reinterpret_cast<char*>(sums.data())},
+      kCount, {16, -8, 24});
   for (std::ptrdiff_t i = 0; i < kCount; ++i) ASSERT_EQ(sums[3 * i], a[2 * i] + b[kCount - 1 - i]);
 }
 

@@ -171,7 +171,8 @@ void vector2(const void* const* in, void* const* out, ptrdiff_t n, unsigned scal
     for (; i + lanes <= count; i += lanes) {
       store_result(d, F()(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i)), out[0], i, lanes);
     }
-    if (i < count) store_result(d, F()(d, load_end(d, a + i, count - i), load_end(d, b + i, count - i)), out[0], i, count - i);
+    if (i < count)
+      store_result(d, F()(d, load_end(d, a + i, count - i), load_end(d, b + i, count - i)), out[0], i, count - i);
   } else if (scalars == 1) {
     const auto x = hn::Set(d, element(a));
     for (; i + lanes <= count; i += lanes) store_result(d, F()(d, x, hn::LoadU(d, b + i)), out[0], i, lanes);

@@ -49,7 +49,8 @@ class PairwiseTree {
 
 /// accumulator[i] = accumulator[i] (op) in[i] by a block of two inputs that takes scalars.
 template <Block block, std::size_t kItemsize>
-void combine_by(char* accumulator, std::ptrdiff_t accumulator_stride, const char* in, std::ptrdiff_t in_stride, std::ptrdiff_t n) {
+void combine_by(char* accumulator, std::ptrdiff_t accumulator_stride, const char* in, std::ptrdiff_t in_stride,
+                std::ptrdiff_t n) {
   constexpr std::ptrdiff_t kUnit = kItemsize;
   const auto run = [](char* to, const char* from, std::ptrdiff_t count, unsigned scalars) {
     const void* const inputs[] = {to, from};

@@ -76,10 +76,12 @@ class Lanes {
   /// to[j] = to[j] (op) from[j] for `n` lanes, a power of two.
   static void merge(T* to, const T* from, std::size_t n) {
     if (n >= kWidth) {
-      for (std::size_t j = 0; j < n; j += kWidth) hn::StoreU(F()(d, hn::LoadU(d, to + j), hn::LoadU(d, from + j)), d, to + j);
+      for (std::size_t j = 0; j < n; j += kWidth)
+        hn::StoreU(F()(d, hn::LoadU(d, to + j), hn::LoadU(d, from + j)), d, to + j);
     } else {
       const hn::CappedTag<T, 1> one;
-      for (std::size_t j = 0; j < n; ++j) hn::StoreU(F()(one, hn::LoadU(one, to + j), hn::LoadU(one, from + j)), one, to + j);
+      for (std::size_t j = 0; j < n; ++j)
+        hn::StoreU(F()(one, hn::LoadU(one, to + j), hn::LoadU(one, from + j)), one, to + j);
     }
   }
 

@@ -81,9 +81,12 @@ void fill(Table& table) {
 /// Sums of bools are "or", as in NumPy; counting needs a cast first.
 void fill_bool(Table& table) {
   constexpr Kind kind = Kind::Bool;
-  for (const ReduceOp op : {ReduceOp::sum, ReduceOp::any, ReduceOp::bitwise_or}) table.add_reduction(op, make_from<Or, kind>(0));
-  for (const ReduceOp op : {ReduceOp::prod, ReduceOp::all, ReduceOp::bitwise_and}) table.add_reduction(op, make_from<And, kind>(1));
-  for (const ReduceOp op : {ReduceOp::logical_xor, ReduceOp::bitwise_xor}) table.add_reduction(op, make_from<Xor, kind>(0));
+  for (const ReduceOp op : {ReduceOp::sum, ReduceOp::any, ReduceOp::bitwise_or})
+    table.add_reduction(op, make_from<Or, kind>(0));
+  for (const ReduceOp op : {ReduceOp::prod, ReduceOp::all, ReduceOp::bitwise_and})
+    table.add_reduction(op, make_from<And, kind>(1));
+  for (const ReduceOp op : {ReduceOp::logical_xor, ReduceOp::bitwise_xor})
+    table.add_reduction(op, make_from<Xor, kind>(0));
   for (const ReduceOp op : {ReduceOp::min, ReduceOp::fmin}) table.add_reduction(op, make<And, kind>());
   for (const ReduceOp op : {ReduceOp::max, ReduceOp::fmax}) table.add_reduction(op, make<Or, kind>());
 }

@@ -47,7 +47,8 @@ class Twin {
     for (std::size_t power = 16; power > 0; power /= 2) {
       if ((groups.size() & power) == 0) continue;
       const std::size_t first = groups.size() & ~(2 * power - 1);
-      std::vector<std::vector<T>> level(groups.begin() + static_cast<std::ptrdiff_t>(first), groups.begin() + static_cast<std::ptrdiff_t>(first + power));
+      std::vector<std::vector<T>> level(groups.begin() + static_cast<std::ptrdiff_t>(first),
+                                        groups.begin() + static_cast<std::ptrdiff_t>(first + power));
       while (level.size() > 1) {
         for (std::size_t i = 0; i < level.size() / 2; ++i) level[i] = merged(level[2 * i], level[2 * i + 1]);
         level.resize(level.size() / 2);
@@ -68,7 +69,9 @@ class Twin {
   F f_;
 };
 
-const std::vector<std::ptrdiff_t> kLengths = {1, 2, 3, 7, 8, 31, 32, 33, 63, 64, 65, 70, 100, 511, 512, 513, 543, 1023, 1024, 1025, 1536, 3583, 3584, 4000, 4064, 4095, 4096};
+const std::vector<std::ptrdiff_t> kLengths = {1,    2,    3,    7,    8,    31,   32,   33,   63,
+                                              64,   65,   70,   100,  511,  512,  513,  543,  1023,
+                                              1024, 1025, 1536, 3583, 3584, 4000, 4064, 4095, 4096};
 
 template <class T>
 std::vector<T> random_values(std::ptrdiff_t n) {
@@ -76,7 +79,8 @@ std::vector<T> random_values(std::ptrdiff_t n) {
   std::vector<T> values(static_cast<std::size_t>(n));
   for (T& v : values) {
     if constexpr (std::is_floating_point_v<T>) {
-      v = static_cast<T>(std::uniform_real_distribution<double>(-1, 1)(random) * std::pow(10, static_cast<int>(random() % 7) - 3));
+      v = static_cast<T>(std::uniform_real_distribution<double>(-1, 1)(random) *
+                         std::pow(10, static_cast<int>(random() % 7) - 3));
     } else {
       v = static_cast<T>(random());
     }
@@ -91,7 +95,9 @@ T reduce_leaf(ReduceOp op, const std::vector<T>& values, std::ptrdiff_t step) {
   T* start = spread.data() + (step < 0 ? -step * (n - 1) : 0);
   for (std::ptrdiff_t i = 0; i < n; ++i) start[i * step] = values[static_cast<std::size_t>(i)];
   T result;
-  reduction(op, kind_of<T>)->leaf(reinterpret_cast<const char*>(start), step * static_cast<std::ptrdiff_t>(sizeof(T)), n, reinterpret_cast<char*>(&result));
+  reduction(op, kind_of<T>)
+      ->leaf(reinterpret_cast<const char*>(start), step * static_cast<std::ptrdiff_t>(sizeof(T)), n,
+             reinterpret_cast<char*>(&result));
   return result;
 }
 
@@ -103,7 +109,8 @@ void check_against_twin(ReduceOp op, F f) {
     for (const std::ptrdiff_t n : kLengths) {
       const auto values = random_values<T>(n);
       const T expected = twin(values);
-      for (const std::ptrdiff_t step : {1, 2, 3, -1}) ASSERT_EQ(reduce_leaf(op, values, step), expected) << n << " by " << step;
+      for (const std::ptrdiff_t step : {1, 2, 3, -1})
+        ASSERT_EQ(reduce_leaf(op, values, step), expected) << n << " by " << step;
     }
   });
 }
@@ -133,8 +140,10 @@ TEST(Reductions, WrapIntegersRound) {
   check_against_twin<std::int32_t>(ReduceOp::prod, [](std::int32_t a, std::int32_t b) {
     return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) * static_cast<std::uint32_t>(b));
   });
-  check_against_twin<std::uint16_t>(ReduceOp::bitwise_xor, [](std::uint16_t a, std::uint16_t b) { return static_cast<std::uint16_t>(a ^ b); });
-  check_against_twin<std::int16_t>(ReduceOp::bitwise_and, [](std::int16_t a, std::int16_t b) { return static_cast<std::int16_t>(a & b); });
+  check_against_twin<std::uint16_t>(ReduceOp::bitwise_xor,
+                                    [](std::uint16_t a, std::uint16_t b) { return static_cast<std::uint16_t>(a ^ b); });
+  check_against_twin<std::int16_t>(ReduceOp::bitwise_and,
+                                   [](std::int16_t a, std::int16_t b) { return static_cast<std::int16_t>(a & b); });
 }
 
 TEST(Reductions, LetNotANumberWinInMinAndMaxAndLoseInFminAndFmax) {
@@ -159,7 +168,8 @@ TEST(Reductions, LetNotANumberWinInMinAndMaxAndLoseInFminAndFmax) {
 TEST(Reductions, KeepTheSignOfASumOfNegativeZeros) {
   testing::for_each_target([](std::string_view) {
     for (const std::ptrdiff_t n : {1, 5, 33, 1000}) {
-      EXPECT_TRUE(std::signbit(reduce_leaf(ReduceOp::sum, std::vector<double>(static_cast<std::size_t>(n), -0.0), 1))) << n;
+      EXPECT_TRUE(std::signbit(reduce_leaf(ReduceOp::sum, std::vector<double>(static_cast<std::size_t>(n), -0.0), 1)))
+          << n;
     }
   });
 }
@@ -192,8 +202,9 @@ TEST(Reductions, CombineElementwiseForEveryStride) {
             auto accumulators = random_values<double>(n * 2);
             const auto before = accumulators;
             const auto values = random_values<double>(n * 3 + 5);
-            reduction(op, Kind::Float64)->combine(reinterpret_cast<char*>(accumulators.data()), accumulator_step * 8,
-                                                  reinterpret_cast<const char*>(values.data() + 5), step * 8, n);
+            reduction(op, Kind::Float64)
+                ->combine(reinterpret_cast<char*>(accumulators.data()), accumulator_step * 8,
+                          reinterpret_cast<const char*>(values.data() + 5), step * 8, n);
             for (std::ptrdiff_t i = 0; i < n * 2; ++i) {
               const auto at = static_cast<std::size_t>(i);
               double expected = before[at];
@@ -231,7 +242,8 @@ TEST(Reductions, HaveTheIdentitiesOfNumPy) {
 TEST(Reductions, SumHalvesInSinglePrecision) {
   const std::vector<std::uint16_t> ones(4096, 0x3c00);  // in halves a sum of ones would stop at 2048
   std::uint16_t result = 0;
-  reduction(ReduceOp::sum, Kind::Float16)->leaf(reinterpret_cast<const char*>(ones.data()), 2, 4096, reinterpret_cast<char*>(&result));
+  reduction(ReduceOp::sum, Kind::Float16)
+      ->leaf(reinterpret_cast<const char*>(ones.data()), 2, 4096, reinterpret_cast<char*>(&result));
   EXPECT_EQ(result, 0x6c00);  // 4096
 }
 

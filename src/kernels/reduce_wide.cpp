@@ -73,14 +73,16 @@ void leaf(const char* in, std::ptrdiff_t stride, std::ptrdiff_t n, char* out) {
   }
   tree.finish(merge);
   for (std::ptrdiff_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::ptrdiff_t j = 0; j + half < used[0] && j < half; ++j) waiting[0][j] = F()(waiting[0][j], waiting[0][j + half]);
+    for (std::ptrdiff_t j = 0; j + half < used[0] && j < half; ++j)
+      waiting[0][j] = F()(waiting[0][j], waiting[0][j + half]);
     used[0] = std::min(used[0], half);
   }
   std::memcpy(out, &waiting[0][0], sizeof(T));
 }
 
 template <class F, class T>
-void combine(char* accumulator, std::ptrdiff_t accumulator_stride, const char* in, std::ptrdiff_t in_stride, std::ptrdiff_t n) {
+void combine(char* accumulator, std::ptrdiff_t accumulator_stride, const char* in, std::ptrdiff_t in_stride,
+             std::ptrdiff_t n) {
   for (std::ptrdiff_t i = 0; i < n; ++i) {
     T a;
     T b;
@@ -106,7 +108,9 @@ void half_leaf(const char* in, std::ptrdiff_t stride, std::ptrdiff_t n, char* ou
 
 template <class F>
 struct OnHalves {
-  std::uint16_t operator()(std::uint16_t a, std::uint16_t b) const { return float_to_half(F()(half_to_float(a), half_to_float(b))); }
+  std::uint16_t operator()(std::uint16_t a, std::uint16_t b) const {
+    return float_to_half(F()(half_to_float(a), half_to_float(b)));
+  }
 };
 
 template <class F, class T>
@@ -142,10 +146,11 @@ void add_all(Table& table, Reduction (*const (&makers)[6])(), T zero, T one) {
 
 template <class T, Kind kind>
 void fill(Table& table, T one) {
-  add_all<T>(table,
-             {+[] { return make<Sum, T>(kind); }, +[] { return make<Product, T>(kind); }, +[] { return make<Min, T>(kind); },
-              +[] { return make<Max, T>(kind); }, +[] { return make<FMin, T>(kind); }, +[] { return make<FMax, T>(kind); }},
-             T{}, one);
+  add_all<T>(
+      table,
+      {+[] { return make<Sum, T>(kind); }, +[] { return make<Product, T>(kind); }, +[] { return make<Min, T>(kind); },
+       +[] { return make<Max, T>(kind); }, +[] { return make<FMin, T>(kind); }, +[] { return make<FMax, T>(kind); }},
+      T{}, one);
 }
 
 }  // namespace
@@ -155,9 +160,9 @@ void fill_reduce_wide(Table& table) {
   fill<Complex<float>, Kind::Complex64>(table, {1, 0});
   fill<Complex<double>, Kind::Complex128>(table, {1, 0});
   fill<Complex<long double>, Kind::CLongDouble>(table, {1, 0});
-  add_all<std::uint16_t>(table,
-                         {make_half<Sum>, make_half<Product>, make_half<Min>, make_half<Max>, make_half<FMin>, make_half<FMax>},
-                         0, 0x3c00);
+  add_all<std::uint16_t>(
+      table, {make_half<Sum>, make_half<Product>, make_half<Min>, make_half<Max>, make_half<FMin>, make_half<FMax>}, 0,
+      0x3c00);
 }
 
 }  // namespace distob::kernels

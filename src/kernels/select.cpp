@@ -36,7 +36,8 @@ void where_wide(const void* const* in, void* const* out, ptrdiff_t n, unsigned) 
   const auto* condition = static_cast<const std::uint8_t*>(in[0]);
   for (ptrdiff_t i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i) * kItemsize;
-    std::memmove(static_cast<char*>(out[0]) + at, static_cast<const char*>(in[condition[i] != 0 ? 1 : 2]) + at, kItemsize);
+    std::memmove(static_cast<char*>(out[0]) + at, static_cast<const char*>(in[condition[i] != 0 ? 1 : 2]) + at,
+                 kItemsize);
   }
 }
 
@@ -54,8 +55,10 @@ Block where_of(std::size_t itemsize) {
 /// a <= b. The flags of the x87 are not put back afterwards, so long double must not raise any.
 template <class T>
 bool at_most(T a, T b) {
-  if constexpr (std::is_same_v<T, long double>) return std::islessequal(a, b);
-  else return a <= b;
+  if constexpr (std::is_same_v<T, long double>)
+    return std::islessequal(a, b);
+  else
+    return a <= b;
 }
 
 /// min(max(x, low), high). What is not a number wins, from the left: a compare that a NaN fails keeps it.
@@ -81,7 +84,8 @@ void clip(const void* const* in, void* const* out, ptrdiff_t n, unsigned scalars
 
 template <Kind kind>
 void fill_clip(Table& table) {
-  table.add(Op::clip, {kind, kind, kind}, {kind}, clip<Element<kind>>, {.scalars = true, .quiet = is_floating(kind), .cost = 2});
+  table.add(Op::clip, {kind, kind, kind}, {kind}, clip<Element<kind>>,
+            {.scalars = true, .quiet = is_floating(kind), .cost = 2});
 }
 
 }  // namespace

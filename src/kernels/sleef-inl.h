@@ -69,25 +69,25 @@ V by_element(F function, V a, Vs... more) {
 #undef DISTOB_SLEEF_ONE
 #undef DISTOB_SLEEF_TWO
 #ifdef DISTOB_SLEEF_BY_ELEMENT
-#define DISTOB_SLEEF_ONE(name, ulp)                                                         \
-  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles);                         \
-  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats);                            \
+#define DISTOB_SLEEF_ONE(name, ulp)                                                                \
+  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles);                                \
+  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats);                                   \
   inline Doubles sleef_##name(Doubles a) { return by_element(DISTOB_SLEEF_DOUBLE(name, ulp), a); } \
   inline Floats sleef_##name(Floats a) { return by_element(DISTOB_SLEEF_FLOAT(name, ulp), a); }
-#define DISTOB_SLEEF_TWO(name, ulp)                                                         \
-  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles, RawDoubles);             \
-  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats, RawFloats);                 \
+#define DISTOB_SLEEF_TWO(name, ulp)                                                                              \
+  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles, RawDoubles);                                  \
+  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats, RawFloats);                                      \
   inline Doubles sleef_##name(Doubles a, Doubles b) { return by_element(DISTOB_SLEEF_DOUBLE(name, ulp), a, b); } \
   inline Floats sleef_##name(Floats a, Floats b) { return by_element(DISTOB_SLEEF_FLOAT(name, ulp), a, b); }
 #else
-#define DISTOB_SLEEF_ONE(name, ulp)                                                         \
-  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles);                         \
-  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats);                            \
+#define DISTOB_SLEEF_ONE(name, ulp)                                                                 \
+  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles);                                 \
+  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats);                                    \
   inline Doubles sleef_##name(Doubles a) { return Doubles{DISTOB_SLEEF_DOUBLE(name, ulp)(a.raw)}; } \
   inline Floats sleef_##name(Floats a) { return Floats{DISTOB_SLEEF_FLOAT(name, ulp)(a.raw)}; }
-#define DISTOB_SLEEF_TWO(name, ulp)                                                         \
-  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles, RawDoubles);             \
-  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats, RawFloats);                 \
+#define DISTOB_SLEEF_TWO(name, ulp)                                                                                   \
+  extern "C" RawDoubles DISTOB_SLEEF_DOUBLE(name, ulp)(RawDoubles, RawDoubles);                                       \
+  extern "C" RawFloats DISTOB_SLEEF_FLOAT(name, ulp)(RawFloats, RawFloats);                                           \
   inline Doubles sleef_##name(Doubles a, Doubles b) { return Doubles{DISTOB_SLEEF_DOUBLE(name, ulp)(a.raw, b.raw)}; } \
   inline Floats sleef_##name(Floats a, Floats b) { return Floats{DISTOB_SLEEF_FLOAT(name, ulp)(a.raw, b.raw)}; }
 #endif

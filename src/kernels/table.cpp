@@ -83,12 +83,14 @@ Slot& Table::slot_of(Op op, std::initializer_list<Kind> inputs) {
   auto& places = elementwise_[index_of(op)][index_of(inputs.begin()[key(op)])];
   for (auto& place : places) {
     if (!place) place = std::make_unique<Slot>();
-    if (place->block == nullptr || std::ranges::equal(inputs, std::span(place->kernel.kinds).first(inputs.size()))) return *place;
+    if (place->block == nullptr || std::ranges::equal(inputs, std::span(place->kernel.kinds).first(inputs.size())))
+      return *place;
   }
   throw std::logic_error("a third kernel of one kind for " + std::string(name_of(op)));
 }
 
-void Table::add(Op op, std::initializer_list<Kind> inputs, std::initializer_list<Kind> outputs, Block block, Traits traits) {
+void Table::add(Op op, std::initializer_list<Kind> inputs, std::initializer_list<Kind> outputs, Block block,
+                Traits traits) {
   describe(slot_of(op, inputs), {inputs.begin(), inputs.size()}, {outputs.begin(), outputs.size()}, block, traits);
 }
 
@@ -129,7 +131,8 @@ const Kernel* Table::find(Op op, std::span<const Kind> inputs) const {
   for (const auto& place : elementwise_[index_of(op)][index_of(inputs[key(op)])]) {
     if (!place) return nullptr;
     const Kernel& kernel = place->kernel;
-    if (kernel.inputs == inputs.size() && std::equal(inputs.begin(), inputs.end(), kernel.kinds.begin())) return &kernel;
+    if (kernel.inputs == inputs.size() && std::equal(inputs.begin(), inputs.end(), kernel.kinds.begin()))
+      return &kernel;
   }
   return nullptr;
 }

@@ -22,10 +22,10 @@ namespace distob::kernels {
 using Block = void (*)(const void* const* in, void* const* out, std::ptrdiff_t n, unsigned scalars);
 
 struct Traits {
-  bool scalars = false;  ///< the block takes scalar inputs as they are
-  bool flags = false;    ///< may raise floating point flags
-  bool quiet = false;    ///< flags its instructions raise mean nothing: the shared loop puts back the ones it found
-  std::uint8_t cost = 1; ///< in units of one addition
+  bool scalars = false;   ///< the block takes scalar inputs as they are
+  bool flags = false;     ///< may raise floating point flags
+  bool quiet = false;     ///< flags its instructions raise mean nothing: the shared loop puts back the ones it found
+  std::uint8_t cost = 1;  ///< in units of one addition
 };
 
 /// What the shared loop knows about a kernel.

@@ -112,7 +112,8 @@ struct Sinh : NoPole {
     const V magnitude = hn::Abs(a);
     const V y = small_is_itself(d, a, sleef_sinh(a));
     const auto large = hn::Gt(magnitude, hn::Set(d, kExpNearlyOverflows<hn::TFromD<D>>));
-    return HWY_LIKELY(hn::AllFalse(d, large)) ? y : hn::IfThenElse(large, hn::CopySign(half_of_exp(d, magnitude), a), y);
+    return HWY_LIKELY(hn::AllFalse(d, large)) ? y
+                                              : hn::IfThenElse(large, hn::CopySign(half_of_exp(d, magnitude), a), y);
   }
 };
 struct Cosh : NoPole {
@@ -130,7 +131,8 @@ struct ArcSinh : NoPole {
     const V magnitude = hn::Abs(a);
     const V y = small_is_itself(d, a, sleef_asinh(a));
     const auto large = hn::Gt(magnitude, constant(d, a, 1e12L));
-    return HWY_LIKELY(hn::AllFalse(d, large)) ? y : hn::IfThenElse(large, hn::CopySign(log_of_double(d, magnitude), a), y);
+    return HWY_LIKELY(hn::AllFalse(d, large)) ? y
+                                              : hn::IfThenElse(large, hn::CopySign(log_of_double(d, magnitude), a), y);
   }
 };
 struct ArcCosh : NoPole {
@@ -204,9 +206,11 @@ bool any_tiny(D d, V y) {
 template <class F, class D, class V>
 HWY_INLINE V compute(D d, V a, int& flags) {
   const V y = F()(d, a);
-  if (HWY_UNLIKELY(!hn::AllTrue(d, hn::IsFinite(y)))) flags |= flags_of<F>(d, y, hn::Not(hn::IsNaN(a)), hn::IsFinite(a));
+  if (HWY_UNLIKELY(!hn::AllTrue(d, hn::IsFinite(y))))
+    flags |= flags_of<F>(d, y, hn::Not(hn::IsNaN(a)), hn::IsFinite(a));
   if constexpr (F::kUnderflows) {
-    if (HWY_UNLIKELY(any_tiny(d, y)) && any_tiny(d, hn::IfThenElse(hn::IsFinite(a), y, hn::Set(d, hn::TFromD<D>(1))))) flags |= FE_UNDERFLOW;
+    if (HWY_UNLIKELY(any_tiny(d, y)) && any_tiny(d, hn::IfThenElse(hn::IsFinite(a), y, hn::Set(d, hn::TFromD<D>(1)))))
+      flags |= FE_UNDERFLOW;
   }
   return y;
 }
@@ -273,7 +277,9 @@ void function2(const void* const* in, void* const* out, ptrdiff_t n, unsigned sc
 template <class T>
 void fill(Table& table) {
   constexpr Kind kind = kind_of<T>;
-  const auto one = [&](Op op, Block block, std::uint8_t cost) { table.add(op, {kind}, {kind}, block, {.flags = true, .cost = cost}); };
+  const auto one = [&](Op op, Block block, std::uint8_t cost) {
+    table.add(op, {kind}, {kind}, block, {.flags = true, .cost = cost});
+  };
   const auto two = [&](Op op, Block block, std::uint8_t cost) {
     table.add(op, {kind, kind}, {kind}, block, {.scalars = true, .flags = true, .cost = cost});
   };

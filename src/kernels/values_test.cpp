@@ -35,7 +35,8 @@ void check_binary(Op op, F twin) {
     for (const T a : edge_values<T>()) {
       for (const T b : edge_values<T>()) {
         const R got = evaluate<R>(op, a, b);
-        ASSERT_TRUE(same(got, static_cast<R>(twin(a, b)))) << target << " " << name_of(op) << "(" << +a << ", " << +b << ") = " << +got;
+        ASSERT_TRUE(same(got, static_cast<R>(twin(a, b))))
+            << target << " " << name_of(op) << "(" << +a << ", " << +b << ") = " << +got;
       }
     }
   });
@@ -43,7 +44,8 @@ void check_binary(Op op, F twin) {
 
 template <class T>
 class RealKinds : public ::testing::Test {};
-using Reals = ::testing::Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t, float, double, long double>;
+using Reals = ::testing::Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t,
+                               std::int64_t, std::uint64_t, float, double, long double>;
 TYPED_TEST_SUITE(RealKinds, Reals);
 
 TYPED_TEST(RealKinds, CompareAsCppDoes) {
@@ -106,7 +108,8 @@ TYPED_TEST(RealKinds, LetNotANumberWinInMaximumAndLoseInFmax) {
 
 template <class T>
 class IntegerKinds : public ::testing::Test {};
-using Integers = ::testing::Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t>;
+using Integers = ::testing::Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t,
+                                  std::int64_t, std::uint64_t>;
 TYPED_TEST_SUITE(IntegerKinds, Integers);
 
 /// Wide enough that no quotient or product of magnitudes overflows.
@@ -134,7 +137,9 @@ TYPED_TEST(IntegerKinds, RaiseDivideForZeroAndOverflowForTheLeastByMinusOne) {
   const Kind kinds[] = {kind_of<T>, kind_of<T>};
   const auto flags = [&](Op op, T a, T b) {
     T result;
-    return testing::run(*find(op, kinds), {reinterpret_cast<char*>(&a), reinterpret_cast<char*>(&b), reinterpret_cast<char*>(&result)}, 1, {0, 0, 0});
+    return testing::run(*find(op, kinds),
+                        {reinterpret_cast<char*>(&a), reinterpret_cast<char*>(&b), reinterpret_cast<char*>(&result)}, 1,
+                        {0, 0, 0});
   };
   for (const Op op : {Op::floor_divide, Op::remainder, Op::fmod}) {
     EXPECT_EQ(flags(op, 5, 0), FE_DIVBYZERO);
@@ -150,8 +155,10 @@ TYPED_TEST(IntegerKinds, RaiseDivideForZeroAndOverflowForTheLeastByMinusOne) {
 TYPED_TEST(IntegerKinds, ShiftEverythingOutBeyondTheWidth) {
   using T = TypeParam;
   const auto outside = [](T count) { return count < 0 || static_cast<std::uint64_t>(count) >= sizeof(T) * 8; };
-  check_binary<T, T>(Op::left_shift, [&](T a, T b) { return outside(b) ? T(0) : static_cast<T>(static_cast<std::uint64_t>(a) << b); });
-  check_binary<T, T>(Op::right_shift, [&](T a, T b) { return outside(b) ? static_cast<T>(a < 0 ? -1 : 0) : static_cast<T>(a >> b); });
+  check_binary<T, T>(Op::left_shift,
+                     [&](T a, T b) { return outside(b) ? T(0) : static_cast<T>(static_cast<std::uint64_t>(a) << b); });
+  check_binary<T, T>(Op::right_shift,
+                     [&](T a, T b) { return outside(b) ? static_cast<T>(a < 0 ? -1 : 0) : static_cast<T>(a >> b); });
 }
 
 TYPED_TEST(IntegerKinds, FindDivisorsMultiplesAndBits) {
@@ -163,7 +170,11 @@ TYPED_TEST(IntegerKinds, FindDivisorsMultiplesAndBits) {
     return x;
   };
   check_binary<T, T>(Op::gcd, gcd);
-  check_binary<T, T>(Op::lcm, [&](T a, T b) { return gcd(a, b) == 0 ? Wide(0) : static_cast<Wide>(static_cast<unsigned __int128>(magnitude(a) / gcd(a, b)) * static_cast<unsigned __int128>(magnitude(b))); });
+  check_binary<T, T>(Op::lcm, [&](T a, T b) {
+    return gcd(a, b) == 0 ? Wide(0)
+                          : static_cast<Wide>(static_cast<unsigned __int128>(magnitude(a) / gcd(a, b)) *
+                                              static_cast<unsigned __int128>(magnitude(b)));
+  });
   check_binary<T, T>(Op::bitwise_and, std::bit_and<T>());
   check_binary<T, T>(Op::bitwise_or, std::bit_or<T>());
   check_binary<T, T>(Op::bitwise_xor, std::bit_xor<T>());
@@ -228,9 +239,11 @@ template <class T>
 long double ulps(T got, long double exact) {
   const T rounded = static_cast<T>(exact);
   if (same(got, rounded)) return 0;
-  if (std::isnan(got) || std::isnan(rounded) || std::isinf(got) || std::isinf(rounded)) return std::numeric_limits<long double>::infinity();
+  if (std::isnan(got) || std::isnan(rounded) || std::isinf(got) || std::isinf(rounded))
+    return std::numeric_limits<long double>::infinity();
   const T magnitude = std::fabs(rounded);
-  const long double unit = std::nextafter(magnitude, std::numeric_limits<T>::infinity()) - static_cast<long double>(magnitude);
+  const long double unit =
+      std::nextafter(magnitude, std::numeric_limits<T>::infinity()) - static_cast<long double>(magnitude);
   return std::isinf(unit) ? 0 : std::fabs(static_cast<long double>(got) - exact) / unit;
 }
 
@@ -238,8 +251,10 @@ template <class T>
 std::vector<T> arguments(double low, double high) {
   std::vector<T> values = edge_values<T>();
   std::mt19937_64 random(3);
-  for (int i = 0; i < 1000; ++i) values.push_back(static_cast<T>(std::uniform_real_distribution<double>(low, high)(random)));
-  for (int i = 0; i < 300; ++i) values.push_back(std::ldexp(static_cast<T>(random() % 1000) / 500 - 1, static_cast<int>(random() % 240) - 120));
+  for (int i = 0; i < 1000; ++i)
+    values.push_back(static_cast<T>(std::uniform_real_distribution<double>(low, high)(random)));
+  for (int i = 0; i < 300; ++i)
+    values.push_back(std::ldexp(static_cast<T>(random() % 1000) / 500 - 1, static_cast<int>(random() % 240) - 120));
   return values;
 }
 
@@ -250,6 +265,7 @@ struct Function1 {
   long double tolerance = 1.0L;
 };
 
+// clang-format off
 const Function1 kFunctions1[] = {
     {Op::exp, std::exp, -90, 90},      {Op::exp2, std::exp2, -130, 130},     {Op::expm1, std::expm1, -20, 90},
     {Op::log, std::log, 0, 100},       {Op::log2, std::log2, 0, 100},        {Op::log10, std::log10, 0, 100},
@@ -258,6 +274,7 @@ const Function1 kFunctions1[] = {
     {Op::arccos, std::acos, -1, 1},    {Op::arctan, std::atan, -10, 10},     {Op::sinh, std::sinh, -90, 90, 1.5L},
     {Op::cosh, std::cosh, -90, 90, 1.5L}, {Op::tanh, std::tanh, -5, 5},      {Op::arcsinh, std::asinh, -100, 100, 1.5L},
     {Op::arccosh, std::acosh, 1, 100, 1.5L}, {Op::arctanh, std::atanh, -1, 1}};
+// clang-format on
 
 template <class T>
 void check_functions1() {
@@ -266,7 +283,8 @@ void check_functions1() {
     for (const Function1& f : kFunctions1) {
       for (const T a : arguments<T>(f.low, f.high)) {
         const T got = evaluate<T>(f.op, a);
-        EXPECT_LE(ulps(got, f.exact(a)), f.tolerance + 0.001L) << target << " " << name_of(f.op) << "(" << a << ") = " << got;
+        EXPECT_LE(ulps(got, f.exact(a)), f.tolerance + 0.001L)
+            << target << " " << name_of(f.op) << "(" << a << ") = " << got;
       }
     }
   }
@@ -281,7 +299,8 @@ struct Function2 {
 };
 /// The C library takes no large long double for an even integer, so it judges infinite bases in double.
 long double exact_power(long double a, long double b) {
-  return std::isinf(a) ? static_cast<long double>(std::pow(static_cast<double>(a), static_cast<double>(b))) : std::pow(a, b);
+  return std::isinf(a) ? static_cast<long double>(std::pow(static_cast<double>(a), static_cast<double>(b)))
+                       : std::pow(a, b);
 }
 const Function2 kFunctions2[] = {{Op::power, exact_power}, {Op::arctan2, std::atan2}, {Op::hypot, std::hypot}};
 
@@ -354,7 +373,10 @@ TEST(Functions, OfOrdinaryDataRaiseNothing) {
     for (const Function1& f : kFunctions1) {
       if (f.op == Op::arccosh) continue;  // its domain starts at 1
       const Kind kind = Kind::Float64;
-      EXPECT_EQ(testing::run(*find(f.op, {&kind, 1}), {reinterpret_cast<char*>(values.data()), reinterpret_cast<char*>(results.data())}, 1000, {8, 8}), 0)
+      EXPECT_EQ(
+          testing::run(*find(f.op, {&kind, 1}),
+                       {reinterpret_cast<char*>(values.data()), reinterpret_cast<char*>(results.data())}, 1000, {8, 8}),
+          0)
           << target << " " << name_of(f.op);
     }
   });
@@ -380,7 +402,8 @@ TEST(ComplexKernels, ComputeAsNumPyDoes) {
 
 std::uint16_t half_of(float value) {
   std::uint16_t half;
-  testing::run(*cast(Kind::Float32, Kind::Float16), {reinterpret_cast<char*>(&value), reinterpret_cast<char*>(&half)}, 1, {0, 0});
+  testing::run(*cast(Kind::Float32, Kind::Float16), {reinterpret_cast<char*>(&value), reinterpret_cast<char*>(&half)},
+               1, {0, 0});
   return half;
 }
 
@@ -417,20 +440,23 @@ TEST(HalfPrecision, GoesThereAndBackForEveryHalf) {
 TEST(HalfPrecision, RoundsDoublesOnce) {
   double value = 1.0 + 0x1p-11 + 0x1p-40;  // just above a tie that float would round away
   std::uint16_t half = 0;
-  testing::run(*cast(Kind::Float64, Kind::Float16), {reinterpret_cast<char*>(&value), reinterpret_cast<char*>(&half)}, 1, {0, 0});
+  testing::run(*cast(Kind::Float64, Kind::Float16), {reinterpret_cast<char*>(&value), reinterpret_cast<char*>(&half)},
+               1, {0, 0});
   EXPECT_EQ(half, 0x3c01);
 }
 
 template <class To, class From>
 std::pair<To, int> converted(From value) {
   To result{};
-  const int flags = testing::run(*cast(kind_of<From>, kind_of<To>), {reinterpret_cast<char*>(&value), reinterpret_cast<char*>(&result)}, 1, {0, 0});
+  const int flags = testing::run(*cast(kind_of<From>, kind_of<To>),
+                                 {reinterpret_cast<char*>(&value), reinterpret_cast<char*>(&result)}, 1, {0, 0});
   return {result, flags};
 }
 
 TEST(Casts, ExistForEveryPairOfNativeKinds) {
   for (int from = 0; from < kNativeKinds; ++from) {
-    for (int to = 0; to < kNativeKinds; ++to) EXPECT_NE(cast(static_cast<Kind>(from), static_cast<Kind>(to)), nullptr) << from << " " << to;
+    for (int to = 0; to < kNativeKinds; ++to)
+      EXPECT_NE(cast(static_cast<Kind>(from), static_cast<Kind>(to)), nullptr) << from << " " << to;
   }
   EXPECT_EQ(cast(Kind::Opaque, Kind::Int8), nullptr);
 }
@@ -440,7 +466,8 @@ TEST(Casts, ConvertAsNumPyDoesAlsoOutOfRange) {
     SCOPED_TRACE(target);
     EXPECT_EQ((converted<std::int64_t>(-2.9)), (std::pair{std::int64_t{-2}, 0}));
     EXPECT_EQ((converted<std::int64_t>(1e19)), (std::pair{std::numeric_limits<std::int64_t>::min(), FE_INVALID}));
-    EXPECT_EQ((converted<std::int32_t>(std::nan(""))), (std::pair{std::numeric_limits<std::int32_t>::min(), FE_INVALID}));
+    EXPECT_EQ((converted<std::int32_t>(std::nan(""))),
+              (std::pair{std::numeric_limits<std::int32_t>::min(), FE_INVALID}));
     EXPECT_EQ((converted<std::uint64_t>(-1.0)), (std::pair{~std::uint64_t{0}, 0}));
     EXPECT_EQ((converted<std::uint64_t>(9223372036854775808.0)), (std::pair{std::uint64_t{1} << 63, 0}));
     EXPECT_EQ((converted<std::uint8_t>(-1.0)), (std::pair{std::uint8_t{255}, 0}));
@@ -469,7 +496,8 @@ TEST(Where, MovesBitsOfEitherOperand) {
   testing::for_each_target([](std::string_view) {
     for (const bool condition : {false, true}) {
       EXPECT_EQ((evaluate<double>(Op::where, condition, 1.5, 2.5)), condition ? 1.5 : 2.5);
-      EXPECT_EQ((evaluate<std::complex<double>>(Op::where, condition, std::complex<double>(1, 2), std::complex<double>(3, 4))),
+      EXPECT_EQ((evaluate<std::complex<double>>(Op::where, condition, std::complex<double>(1, 2),
+                                                std::complex<double>(3, 4))),
                 condition ? std::complex<double>(1, 2) : std::complex<double>(3, 4));
     }
   });

@@ -82,13 +82,17 @@ struct Convert {
       return real_of(a) != 0;
     } else if constexpr (is_complex(to)) {
       using T = typename To::Real;
-      if constexpr (is_complex(from)) return {static_cast<T>(a.re), static_cast<T>(a.im)};
-      else return {static_cast<T>(real_of(a)), T(0)};
+      if constexpr (is_complex(from))
+        return {static_cast<T>(a.re), static_cast<T>(a.im)};
+      else
+        return {static_cast<T>(real_of(a)), T(0)};
     } else if constexpr (to == Kind::Float16) {
       if constexpr (from == Kind::Float16) return a;
       // NumPy converts int64 and wider to half by way of float; so do all integers here.
-      else if constexpr (std::is_integral_v<From>) return {float_to_half(static_cast<float>(a))};
-      else return {real_to_half(real_of(a))};
+      else if constexpr (std::is_integral_v<From>)
+        return {float_to_half(static_cast<float>(a))};
+      else
+        return {real_to_half(real_of(a))};
     } else {
       return from_real<To>(real_of(a));
     }
@@ -135,7 +139,8 @@ void reverse_items(const char* in, std::ptrdiff_t in_stride, char* out, std::ptr
   }
 }
 
-void reverse_bytes(std::size_t itemsize, const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride, std::ptrdiff_t n) {
+void reverse_bytes(std::size_t itemsize, const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride,
+                   std::ptrdiff_t n) {
   switch (itemsize) {
     case 1: return reverse_items<1>(in, in_stride, out, out_stride, n);
     case 2: return reverse_items<2>(in, in_stride, out, out_stride, n);
@@ -149,13 +154,14 @@ void reverse_bytes(std::size_t itemsize, const char* in, std::ptrdiff_t in_strid
 
 void fill_wide_casts(Table& table) {
   fill_all<Kind::Bool, Kind::Int8, Kind::UInt8, Kind::Int16, Kind::UInt16, Kind::Int32, Kind::UInt32, Kind::Int64,
-           Kind::UInt64, Kind::Float16, Kind::Float32, Kind::Float64, Kind::LongDouble, Kind::Complex64, Kind::Complex128,
-           Kind::CLongDouble>(table);
+           Kind::UInt64, Kind::Float16, Kind::Float32, Kind::Float64, Kind::LongDouble, Kind::Complex64,
+           Kind::Complex128, Kind::CLongDouble>(table);
   table.add_cast(Kind::Float16, Kind::Float32, widen_block, {.cost = 1});
   table.add_cast(Kind::Float32, Kind::Float16, narrow_block, {.flags = true, .cost = 1});
 }
 
-void swap_bytes(Kind kind, const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride, std::ptrdiff_t n) {
+void swap_bytes(Kind kind, const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride,
+                std::ptrdiff_t n) {
   const std::size_t itemsize = itemsize_of(kind);
   if (!is_complex(kind)) return reverse_bytes(itemsize, in, in_stride, out, out_stride, n);
   const auto half = static_cast<std::ptrdiff_t>(itemsize / 2);

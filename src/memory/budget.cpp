@@ -14,9 +14,7 @@
 namespace distob::memory {
 namespace {
 
-std::int64_t machine_memory() {
-  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-}
+std::int64_t machine_memory() { return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
 
 /// The number in a file of the control group file system; "max", or no such file, is no limit.
 std::int64_t limit_in(const std::string& path) {

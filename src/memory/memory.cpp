@@ -4,13 +4,9 @@
 
 namespace distob::memory {
 
-MemoryPtr Memory::allocate(std::size_t bytes) {
-  return MemoryPtr(Pool::instance().allocate(bytes));
-}
+MemoryPtr Memory::allocate(std::size_t bytes) { return MemoryPtr(Pool::instance().allocate(bytes)); }
 
-MemoryPtr Memory::allocate_shared(std::size_t bytes) {
-  return of(SharedSegment::create(bytes));
-}
+MemoryPtr Memory::allocate_shared(std::size_t bytes) { return of(SharedSegment::create(bytes)); }
 
 MemoryPtr Memory::of(std::shared_ptr<SharedSegment> segment) {
   MemoryPtr memory(new Memory(segment->data(), segment->size()));
@@ -28,14 +24,8 @@ void Memory::last_owner_gone() {
   delete this;
 }
 
-Usage usage() {
-  return Pool::instance().usage();
-}
-std::int64_t trim(std::int64_t keep) {
-  return Pool::instance().trim(keep);
-}
-void set_retention(std::int64_t bytes) {
-  Pool::instance().set_retention(bytes);
-}
+Usage usage() { return Pool::instance().usage(); }
+std::int64_t trim(std::int64_t keep) { return Pool::instance().trim(keep); }
+void set_retention(std::int64_t bytes) { Pool::instance().set_retention(bytes); }
 
 }  // namespace distob::memory

@@ -135,9 +135,7 @@ TEST(Memory, PinsAreCountedApartFromOwners) {
   EXPECT_FALSE(memory->pinned());
 }
 
-TEST(Memory, RefusesWhatNoMachineHas) {
-  EXPECT_THROW((void)Memory::allocate(std::size_t{1} << 60), MemoryError);
-}
+TEST(Memory, RefusesWhatNoMachineHas) { EXPECT_THROW((void)Memory::allocate(std::size_t{1} << 60), MemoryError); }
 
 TEST(SharedSegment, IsSeenByWhoeverHasItsDescriptor) {
   const auto segment = SharedSegment::create(10000);

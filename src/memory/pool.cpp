@@ -24,9 +24,7 @@ constexpr std::size_t kColourRoom = 2 * kPage;
 // A thread keeps this many bytes of each small class, at least four blocks.
 constexpr std::size_t kKeptBytes = 256 * 1024;
 
-constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
+constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 /// Pages of a large block: room for its class and its colour.
 std::size_t mapped_bytes(std::uint32_t size_class) {

@@ -9,9 +9,7 @@ std::atomic<std::uint64_t> next_id{1};
 
 Storage::Storage(std::int64_t size) : size_(size), id_(next_id.fetch_add(1, std::memory_order_relaxed)) {}
 
-StoragePtr Storage::create(std::int64_t size) {
-  return StoragePtr(new Storage(size));
-}
+StoragePtr Storage::create(std::int64_t size) { return StoragePtr(new Storage(size)); }
 
 StoragePtr Storage::create(MemoryPtr memory) {
   StoragePtr storage = create(static_cast<std::int64_t>(memory->size()));
@@ -19,9 +17,7 @@ StoragePtr Storage::create(MemoryPtr memory) {
   return storage;
 }
 
-MemoryPtr Storage::set_memory(MemoryPtr memory) {
-  return std::exchange(memory_, std::move(memory));
-}
+MemoryPtr Storage::set_memory(MemoryPtr memory) { return std::exchange(memory_, std::move(memory)); }
 
 MemoryPtr move_to_shared(Storage& storage, const Copier& copy) {
   const MemoryPtr from = storage.memory();

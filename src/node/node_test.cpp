@@ -22,7 +22,8 @@ class Counting : public Task {
 
  private:
   void run(std::int64_t first, std::int64_t last, program::Scratch&) override {
-    for (std::int64_t i = first; i < last; ++i) runs[static_cast<std::size_t>(i)].fetch_add(1, std::memory_order_relaxed);
+    for (std::int64_t i = first; i < last; ++i)
+      runs[static_cast<std::size_t>(i)].fetch_add(1, std::memory_order_relaxed);
   }
   void finish(program::Scratch&) override {
     ++finished;

@@ -35,15 +35,9 @@ Builder::~Builder() = default;
 Builder::Builder(Builder&&) noexcept = default;
 Builder& Builder::operator=(Builder&&) noexcept = default;
 
-const Shape& Builder::shape() const {
-  return source_->shape;
-}
-DType Builder::dtype(Value value) const {
-  return source_->values[static_cast<std::size_t>(value.id)].dtype;
-}
-int Builder::instructions() const {
-  return static_cast<int>(source_->code.size());
-}
+const Shape& Builder::shape() const { return source_->shape; }
+DType Builder::dtype(Value value) const { return source_->values[static_cast<std::size_t>(value.id)].dtype; }
+int Builder::instructions() const { return static_cast<int>(source_->code.size()); }
 
 namespace {
 

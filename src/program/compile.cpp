@@ -398,9 +398,7 @@ class Compiler {
 
 }  // namespace
 
-Code compile(Source source) {
-  return Compiler(std::move(source)).run();
-}
+Code compile(Source source) { return Compiler(std::move(source)).run(); }
 
 ReductionPlan plan_reduction(const Shape& shape, const Dims& axes) {
   ReductionPlan plan;

@@ -51,20 +51,13 @@ void copy_row_of_any(char* to, std::int64_t to_stride, const char* from, std::in
 
 Row row_for(std::int64_t itemsize) {
   switch (itemsize) {
-    case 1:
-      return copy_row<1>;
-    case 2:
-      return copy_row<2>;
-    case 4:
-      return copy_row<4>;
-    case 8:
-      return copy_row<8>;
-    case 16:
-      return copy_row<16>;
-    case 32:
-      return copy_row<32>;
-    default:
-      return copy_row_of_any;
+    case 1: return copy_row<1>;
+    case 2: return copy_row<2>;
+    case 4: return copy_row<4>;
+    case 8: return copy_row<8>;
+    case 16: return copy_row<16>;
+    case 32: return copy_row<32>;
+    default: return copy_row_of_any;
   }
 }
 
@@ -102,9 +95,7 @@ std::size_t plan(const Dims& extents, const std::int64_t* to, const std::int64_t
   return count;
 }
 
-bool nothing(const Dims& extents) {
-  return std::find(extents.begin(), extents.end(), 0) != extents.end();
-}
+bool nothing(const Dims& extents) { return std::find(extents.begin(), extents.end(), 0) != extents.end(); }
 
 template <class InnerRow>
 void walk(const Axis* axes, std::size_t count, char* to, const char* from, const char* mask, InnerRow&& row) {
@@ -169,15 +160,11 @@ void stream(char* to, const char* from, std::int64_t bytes) {
   std::memcpy(to + at, from + at, static_cast<std::size_t>(bytes - at));
 }
 
-void finish_streaming() {
-  _mm_sfence();
-}
+void finish_streaming() { _mm_sfence(); }
 
 #else
 
-void stream(char* to, const char* from, std::int64_t bytes) {
-  std::memcpy(to, from, static_cast<std::size_t>(bytes));
-}
+void stream(char* to, const char* from, std::int64_t bytes) { std::memcpy(to, from, static_cast<std::size_t>(bytes)); }
 void finish_streaming() {}
 
 #endif

@@ -45,21 +45,14 @@ int Frame::run(const Tile& tile) {
   for (std::size_t at = 0; at < code_.code.size(); ++at) {
     const Instruction& instruction = code_.code[at];
     switch (instruction.action) {
-      case Action::load:
-        load(instruction);
-        break;
+      case Action::load: load(instruction); break;
       case Action::kernel:
         if (const int status = call(instruction, at); status != 0) return status;
         break;
-      case Action::select:
-        select(instruction);
-        break;
-      case Action::store:
-        store(instruction, at);
-        break;
+      case Action::select: select(instruction); break;
+      case Action::store: store(instruction, at); break;
       case Action::constant:
-      case Action::reduce:
-        break;
+      case Action::reduce: break;
     }
   }
   return 0;
@@ -215,9 +208,7 @@ void Frame::convert(const kernels::Kernel& cast, char* from, std::ptrdiff_t from
   if (cast.sets_float_flags) take_flags(at);
 }
 
-void Frame::take_flags(std::size_t at) {
-  flags_[at] |= take_float_flags();
-}
+void Frame::take_flags(std::size_t at) { flags_[at] |= take_float_flags(); }
 
 Outcome Frame::outcome() const {
   Outcome outcome;

@@ -49,27 +49,13 @@ void check_bases(const Code& code, std::span<char* const> bases) {
 
 }  // namespace
 
-std::int64_t Program::units() const {
-  return code_->units;
-}
-std::int64_t Program::elements() const {
-  return code_->elements;
-}
-std::int64_t Program::unit_elements() const {
-  return code_->unit_elements;
-}
-int Program::cost() const {
-  return code_->cost;
-}
-int Program::slots() const {
-  return code_->slots;
-}
-bool Program::reduces() const {
-  return code_->reduces;
-}
-std::int64_t Program::partials_bytes() const {
-  return code_->partials_bytes;
-}
+std::int64_t Program::units() const { return code_->units; }
+std::int64_t Program::elements() const { return code_->elements; }
+std::int64_t Program::unit_elements() const { return code_->unit_elements; }
+int Program::cost() const { return code_->cost; }
+int Program::slots() const { return code_->slots; }
+bool Program::reduces() const { return code_->reduces; }
+std::int64_t Program::partials_bytes() const { return code_->partials_bytes; }
 
 std::string Program::to_string() const {
   static constexpr const char* names[] = {"load", "constant", "kernel", "select", "store", "reduce"};
@@ -101,13 +87,9 @@ std::string Program::to_string() const {
 Partials::Partials(const Program& program)
     : data_(static_cast<char*>(
           ::operator new(static_cast<std::size_t>(std::max<std::int64_t>(program.partials_bytes(), 1)), kAlignment))) {}
-void Partials::Free::operator()(char* data) const {
-  ::operator delete(data, kAlignment);
-}
+void Partials::Free::operator()(char* data) const { ::operator delete(data, kAlignment); }
 
-Scratch::~Scratch() {
-  ::operator delete(data_, kAlignment);
-}
+Scratch::~Scratch() { ::operator delete(data_, kAlignment); }
 
 char* Scratch::grow(std::size_t bytes) {
   ::operator delete(data_, kAlignment);

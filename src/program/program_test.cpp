@@ -26,12 +26,8 @@ constexpr Kind D = Kind::Float64;
 const kernels::Kernel& kernel(Op op, std::initializer_list<Kind> kinds) {
   return *kernels::find(op, std::span<const Kind>(kinds.begin(), kinds.size()));
 }
-const kernels::Kernel& add() {
-  return kernel(Op::add, {D, D});
-}
-const kernels::Reduction& sum(Kind kind = D) {
-  return *kernels::reduction(ReduceOp::sum, kind);
-}
+const kernels::Kernel& add() { return kernel(Op::add, {D, D}); }
+const kernels::Reduction& sum(Kind kind = D) { return *kernels::reduction(ReduceOp::sum, kind); }
 
 std::vector<double> counting(std::int64_t n) {
   std::vector<double> values(static_cast<std::size_t>(n));

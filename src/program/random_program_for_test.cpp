@@ -42,9 +42,7 @@ constexpr Op kOps[] = {Op::add,  Op::subtract, Op::multiply, Op::maximum,     Op
 constexpr std::int64_t kExtents[] = {1, 2, 3, 5, 7, 8, 16, 17, 31, 64, 70, 130, 600, 5000};
 
 /// Types that this build has loops for.
-bool available(Kind kind) {
-  return kind == Kind::Int8 || kernels::cast(Kind::Int8, kind) != nullptr;
-}
+bool available(Kind kind) { return kind == Kind::Int8 || kernels::cast(Kind::Int8, kind) != nullptr; }
 
 class Trial {
  public:
@@ -198,8 +196,7 @@ class Trial {
             mirror_->select(mirrored_[mask], mirrored_[value], otherwise));
         return;
       }
-      case 2:
-        return write_back();
+      case 2: return write_back();
       default: {
         const Op op = kOps[choices_.below(std::size(kOps))];
         const std::size_t x = any_value(), y = value_of(kind(x));
@@ -311,8 +308,6 @@ class Trial {
 
 }  // namespace
 
-std::string check_random_program(Choices& choices) {
-  return Trial(choices).run();
-}
+std::string check_random_program(Choices& choices) { return Trial(choices).run(); }
 
 }  // namespace distob::program::testing

@@ -13,9 +13,7 @@ int Ref::engine() const {
   return static_cast<int>(state_->id.owner.value);
 }
 
-std::string Ref::to_string() const {
-  return state_ ? distob::to_string(state_->id) : "no object";
-}
+std::string Ref::to_string() const { return state_ ? distob::to_string(state_->id) : "no object"; }
 
 bool Ref::same_object(const Ref& other) const {
   if (!state_ || !other.state_) return state_ == other.state_;
@@ -111,9 +109,7 @@ std::vector<int> living_engines(Caller& caller) {
   return numbers;
 }
 
-Ref result_of(const PendingCall& call, std::uint32_t i) {
-  return adopt(call.endpoint, call.call.result(i));
-}
+Ref result_of(const PendingCall& call, std::uint32_t i) { return adopt(call.endpoint, call.call.result(i)); }
 
 void throw_error_of(const session::Reply& reply) {
   if (reply.status == session::Status::Error) std::rethrow_exception(decode_exception(reply.payload));
@@ -134,22 +130,14 @@ Answer take_answer(PendingCall& pending) {
   return answer;
 }
 
-bool is_ready(const PendingCall& pending) {
-  return pending.call.ready();
-}
-void wait_for_reply(const PendingCall& pending) {
-  pending.call.wait();
-}
+bool is_ready(const PendingCall& pending) { return pending.call.ready(); }
+void wait_for_reply(const PendingCall& pending) { pending.call.wait(); }
 bool wait_for_reply_until(const PendingCall& pending, std::chrono::steady_clock::time_point deadline) {
   return pending.call.wait_until(deadline);
 }
-void cancel_call(const PendingCall& pending) {
-  pending.call.cancel();
-}
+void cancel_call(const PendingCall& pending) { pending.call.cancel(); }
 
-void Failures::add_current(std::size_t index) {
-  entries_.push_back({index, std::current_exception()});
-}
+void Failures::add_current(std::size_t index) { entries_.push_back({index, std::current_exception()}); }
 
 void Failures::throw_if_any(std::size_t calls) const {
   constexpr std::size_t kListed = 20;

@@ -15,13 +15,9 @@ void Writer::grow(std::size_t size) {
   capacity_ = capacity;
 }
 
-void Writer::Free::operator()(std::byte* data) const {
-  std::free(data);
-}
+void Writer::Free::operator()(std::byte* data) const { std::free(data); }
 
-void Reader::fail(const char* what) {
-  throw ProtocolError(std::string("malformed value: ") + what);
-}
+void Reader::fail(const char* what) { throw ProtocolError(std::string("malformed value: ") + what); }
 
 Ref Reader::get_reference() {
   const std::uint64_t number = get_number();

@@ -8,9 +8,7 @@
 namespace distob {
 namespace {
 
-std::vector<std::byte> copy_of(const Writer& out) {
-  return {out.bytes().begin(), out.bytes().end()};
-}
+std::vector<std::byte> copy_of(const Writer& out) { return {out.bytes().begin(), out.bytes().end()}; }
 
 template <class T>
 std::vector<std::byte> bytes_of(const T& value) {
@@ -263,9 +261,7 @@ TEST(Codec, a_cut_value_is_refused_wherever_it_is_cut) {
   }
 }
 
-TEST(Codec, a_reference_to_nothing_travels_as_such) {
-  EXPECT_FALSE(round_trip(Ref{}));
-}
+TEST(Codec, a_reference_to_nothing_travels_as_such) { EXPECT_FALSE(round_trip(Ref{})); }
 
 }  // namespace
 }  // namespace distob

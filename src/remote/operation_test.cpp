@@ -12,9 +12,7 @@ namespace {
 struct Tree {
   int grow(int years) { return years; }
 };
-int square(int x) {
-  return x * x;
-}
+int square(int x) { return x * x; }
 
 void nothing(Invocation&) {}
 // As two files would list functions of unnamed namespaces.

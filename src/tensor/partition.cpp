@@ -10,9 +10,7 @@ namespace {
 
 using Cuts = std::vector<std::int64_t>;
 
-Cuts whole_axis(std::int64_t extent) {
-  return {0, extent};
-}
+Cuts whole_axis(std::int64_t extent) { return {0, extent}; }
 
 /// Walks a grid in C order.
 bool advance(Dims& at, const Dims& grid) {

@@ -48,12 +48,8 @@ View View::contiguous(DType dtype, Shape shape, std::int64_t offset) {
   return {offset, std::move(shape), std::move(strides), dtype};
 }
 
-bool View::is_contiguous() const {
-  return contiguous_from(*this, true);
-}
-bool View::is_f_contiguous() const {
-  return contiguous_from(*this, false);
-}
+bool View::is_contiguous() const { return contiguous_from(*this, true); }
+bool View::is_f_contiguous() const { return contiguous_from(*this, false); }
 
 bool View::is_aligned(std::int64_t alignment) const {
   std::int64_t bits = offset;
@@ -227,9 +223,7 @@ std::optional<View> reshape(const View& view, Shape shape) {
   return result;
 }
 
-Dims memory_order(const View& view) {
-  return memory_order(std::span<const View>(&view, 1));
-}
+Dims memory_order(const View& view) { return memory_order(std::span<const View>(&view, 1)); }
 
 Dims memory_order(std::span<const View> views) {
   const int rank = views.empty() ? 0 : views[0].rank();

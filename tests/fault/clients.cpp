@@ -64,9 +64,7 @@ std::vector<UniqueFd> ClientProcess::engines() {
   return pidfds;
 }
 
-void ClientProcess::kill(int signal) const {
-  ::kill(pid_, signal);
-}
+void ClientProcess::kill(int signal) const { ::kill(pid_, signal); }
 
 int ClientProcess::wait() {
   int status = 0;

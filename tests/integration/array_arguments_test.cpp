@@ -7,12 +7,8 @@
 namespace distob {
 namespace {
 
-double total(const DistArray<double>& a) {
-  return sum(a);
-}
-DistArray<float> scaled(const DistArray<float>& a, float factor) {
-  return a * factor;
-}
+double total(const DistArray<double>& a) { return sum(a); }
+DistArray<float> scaled(const DistArray<float>& a, float factor) { return a * factor; }
 
 /// Keeps an array in an engine.
 struct Field {

@@ -56,12 +56,8 @@ class Log {
   std::vector<std::string> lines_;
 };
 
-int square(int x) {
-  return x * x;
-}
-std::string shout(const std::string& text, char end) {
-  return text + end;
-}
+int square(int x) { return x * x; }
+std::string shout(const std::string& text, char end) { return text + end; }
 
 class Objects : public testing::Test {
  protected:

@@ -5,6 +5,4 @@ struct Plant {
 struct Birch : Plant {
   int height;
 };
-distob::Remote<Birch> scatter(distob::Cluster& cluster) {
-  return cluster.scatter(Birch{});
-}
+distob::Remote<Birch> scatter(distob::Cluster& cluster) { return cluster.scatter(Birch{}); }

@@ -4,6 +4,4 @@ struct Tree {
   std::map<std::string, std::vector<std::optional<double>>> notes = {};
   int grow(int years) { return age += years; }
 };
-int call(distob::Cluster& cluster) {
-  return cluster.scatter(Tree{}).call<&Tree::grow>(1);
-}
+int call(distob::Cluster& cluster) { return cluster.scatter(Tree{}).call<&Tree::grow>(1); }

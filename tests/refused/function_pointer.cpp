@@ -1,7 +1,3 @@
 #include <distob/cluster.h>
-int square(int x) {
-  return x * x;
-}
-int call(distob::Cluster& cluster) {
-  return cluster.call(&square, 2);
-}
+int square(int x) { return x * x; }
+int call(distob::Cluster& cluster) { return cluster.call(&square, 2); }

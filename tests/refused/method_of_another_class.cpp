@@ -5,6 +5,4 @@ struct Tree {
 struct Rock {
   int roll() { return 1; }
 };
-int call(const distob::Remote<Tree>& tree) {
-  return tree.call<&Rock::roll>();
-}
+int call(const distob::Remote<Tree>& tree) { return tree.call<&Rock::roll>(); }

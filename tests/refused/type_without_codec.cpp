@@ -6,6 +6,4 @@ class Handle {
  private:
   int number_;
 };
-distob::Remote<Handle> scatter(distob::Cluster& cluster) {
-  return cluster.scatter(Handle(1));
-}
+distob::Remote<Handle> scatter(distob::Cluster& cluster) { return cluster.scatter(Handle(1)); }

@@ -2,6 +2,4 @@
 struct Shape {
   virtual ~Shape() = default;
 };
-void send(distob::Writer& out, const std::unique_ptr<Shape>& shape) {
-  distob::encode(out, shape);
-}
+void send(distob::Writer& out, const std::unique_ptr<Shape>& shape) { distob::encode(out, shape); }

@@ -9,8 +9,8 @@ namespace distob::python {
 namespace {
 
 constexpr std::array<int, kNativeKinds> kNumbers = {
-    NPY_BOOL, NPY_INT8, NPY_UINT8, NPY_INT16, NPY_UINT16, NPY_INT32, NPY_UINT32, NPY_INT64, NPY_UINT64,
-    NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_LONGDOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_CLONGDOUBLE};
+    NPY_BOOL,   NPY_INT8, NPY_UINT8, NPY_INT16,  NPY_UINT16,     NPY_INT32,  NPY_UINT32,  NPY_INT64,
+    NPY_UINT64, NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_LONGDOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_CLONGDOUBLE};
 
 /// Opaque descriptors by their number, and the dict that finds the number of an equal one. Guarded by Python's lock.
 struct OpaqueTypes {
@@ -26,7 +26,8 @@ OpaqueTypes& opaque_types() {
 std::uint32_t number_of_opaque(PyArray_Descr* descriptor) {
   OpaqueTypes& types = opaque_types();
   auto* key = reinterpret_cast<PyObject*>(descriptor);
-  if (PyObject* known = PyDict_GetItemWithError(types.numbers, key)) return static_cast<std::uint32_t>(PyLong_AsUnsignedLong(known));
+  if (PyObject* known = PyDict_GetItemWithError(types.numbers, key))
+    return static_cast<std::uint32_t>(PyLong_AsUnsignedLong(known));
   if (PyErr_Occurred()) throw nanobind::python_error();
   const auto number = static_cast<std::uint32_t>(types.by_number.size());
   const Reference value = Reference::take(PyLong_FromUnsignedLong(number));
@@ -60,14 +61,17 @@ bool holds_references(PyArray_Descr* descriptor) {
 
 DType dtype_of(PyArray_Descr* descriptor) {
   if (holds_references(descriptor)) {
-    throw TypeError("an array of Python objects or variable-width strings has no native memory; it is scattered whole, as an object");
+    throw TypeError(
+        "an array of Python objects or variable-width strings has no native memory; it is scattered whole, as an "
+        "object");
   }
   if (const auto kind = kind_of_number(descriptor->type_num)) {
     DType dtype(*kind);
     dtype.swapped = PyArray_ISNBO(descriptor->byteorder) == 0;
     return dtype;
   }
-  return DType(Kind::Opaque, false, static_cast<std::uint32_t>(PyDataType_ELSIZE(descriptor)), number_of_opaque(descriptor));
+  return DType(Kind::Opaque, false, static_cast<std::uint32_t>(PyDataType_ELSIZE(descriptor)),
+               number_of_opaque(descriptor));
 }
 
 Reference descriptor_of(const DType& dtype) {

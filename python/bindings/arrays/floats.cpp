@@ -18,8 +18,8 @@ struct Place {
   PyCodeObject* code = nullptr;  ///< owned, for ever, as are the globals: the number of places in a program is small
   PyObject* globals = nullptr;
   int instruction = 0;
-  unsigned mask = 0;             ///< flags that warn
-  const char* name = nullptr;    ///< of the operation
+  unsigned mask = 0;           ///< flags that warn
+  const char* name = nullptr;  ///< of the operation
 
   friend bool operator==(const Place& a, const Place& b) {
     return a.code == b.code && a.instruction == b.instruction && a.name == b.name && a.mask == b.mask;
@@ -40,15 +40,15 @@ enum class Mode : std::uint8_t { ignore, warn, other };
 /// What the handler last seen asks for. `handler` is owned, so that its address stays its own.
 struct Modes {
   PyObject* handler = nullptr;
-  unsigned warns = 0;       ///< flags that warn
-  bool immediate = false;   ///< some flag raises, calls, prints or logs
+  unsigned warns = 0;      ///< flags that warn
+  bool immediate = false;  ///< some flag raises, calls, prints or logs
 };
 
 struct State {
   PyObject* variable = nullptr;  ///< NumPy's context variable
   PyObject* warnings = nullptr;  ///< the dict of module warnings
   PyObject* filters_name = PyUnicode_InternFromString("filters");
-  PyObject* filters = nullptr;   ///< the list of filters at import, its length and its first entry
+  PyObject* filters = nullptr;  ///< the list of filters at import, its length and its first entry
   Py_ssize_t filter_count = 0;
   PyObject* first_filter = nullptr;
   Modes modes;
@@ -135,7 +135,8 @@ void warn_at(const Place& place, const std::string& text) {
   }
   const Reference message = Reference::take(PyUnicode_FromString(text.c_str()));
   PyObject* module = PyDict_GetItemString(place.globals, "__name__");
-  if (PyErr_WarnExplicitObject(PyExc_RuntimeWarning, message.get(), place.code->co_filename, line, module, registry.get()) < 0) {
+  if (PyErr_WarnExplicitObject(PyExc_RuntimeWarning, message.get(), place.code->co_filename, line, module,
+                               registry.get()) < 0) {
     throw nanobind::python_error();
   }
 }
@@ -175,7 +176,8 @@ FloatHandling float_handling(const char* name) {
   State& s = state();
   PyObject* handler = nullptr;
   if (PyContextVar_Get(s.variable, nullptr, &handler) < 0 || !handler) throw nanobind::python_error();
-  if (handler != s.modes.handler) [[unlikely]] read_modes(handler);
+  if (handler != s.modes.handler) [[unlikely]]
+    read_modes(handler);
   Py_DECREF(handler);
   FloatHandling handling;
   handling.immediate = s.modes.immediate || (s.modes.warns != 0 && !filters_are_those_of_import());

@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
+#include "array/array.h"
 #include "arrays/numpy_api.h"
 #include "arrays/reference.h"
-#include "array/array.h"
 
 namespace distob::python {
 
@@ -16,8 +16,8 @@ struct ArrayObject {
   PyObject_HEAD
   PyObject* weak_references;
   array::Array array;
-  bool writeable;    ///< false for broadcast views, whose elements are each other
-  bool is_scalar;    ///< a value that NumPy would have returned as a scalar: immutable, so `s += 1` makes a new one
+  bool writeable;  ///< false for broadcast views, whose elements are each other
+  bool is_scalar;  ///< a value that NumPy would have returned as a scalar: immutable, so `s += 1` makes a new one
 };
 
 /// The types, set once at import. Guarded by Python's lock.

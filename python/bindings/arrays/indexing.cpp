@@ -99,7 +99,8 @@ void warn_if_imaginary_part_is_lost(const DType& from, const DType& to) {
     const Reference home = Reference::take(PyImport_ImportModule("numpy.exceptions"));
     return PyObject_GetAttrString(home.get(), "ComplexWarning");
   }();
-  if (PyErr_WarnEx(warning, "Casting complex values to real discards the imaginary part", 1) < 0) throw nanobind::python_error();
+  if (PyErr_WarnEx(warning, "Casting complex values to real discards the imaginary part", 1) < 0)
+    throw nanobind::python_error();
 }
 
 void assign_operand(const array::Array& target, const array::Operand& value, bool casts) {
@@ -142,7 +143,8 @@ void assign_value(PyObject* self, PyObject* value) {
     return assign_operand(target, without_leading_ones(array_of(value), target.ndim()), from != dtype);
   }
   if (PyArray_Check(value)) return assign_ndarray(target, value);
-  const bool is_number = PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value) || PyArray_IsScalar(value, Number);
+  const bool is_number =
+      PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value) || PyArray_IsScalar(value, Number);
   if (is_number && dtype.kind != Kind::Opaque) {
     if (PyArray_IsScalar(value, ComplexFloating)) warn_if_imaginary_part_is_lost(DType(Kind::Complex128), dtype);
     array::Scalar scalar;
@@ -151,8 +153,8 @@ void assign_value(PyObject* self, PyObject* value) {
     return assign_operand(target, scalar, false);
   }
   Reference descriptor = descriptor_of(dtype);
-  const Reference made = Reference::take(
-      PyArray_FromAny(value, reinterpret_cast<PyArray_Descr*>(descriptor.release()), 0, 0, NPY_ARRAY_FORCECAST, nullptr));
+  const Reference made = Reference::take(PyArray_FromAny(value, reinterpret_cast<PyArray_Descr*>(descriptor.release()),
+                                                         0, 0, NPY_ARRAY_FORCECAST, nullptr));
   assign_ndarray(target, made.get());
 }
 
@@ -177,7 +179,8 @@ int array_assign_subscript(PyObject* self, PyObject* object, PyObject* value) {
     BasicIndex index;
     if (!parse(object, index)) {
       const Reference function = python_side("_indexing", "put");
-      const Reference done = Reference::take(PyObject_CallFunctionObjArgs(function.get(), self, object, value, nullptr));
+      const Reference done =
+          Reference::take(PyObject_CallFunctionObjArgs(function.get(), self, object, value, nullptr));
       return 0;
     }
     const Reference target = view_of(self, array::view(array_of(self), index.span()));
@@ -189,7 +192,8 @@ int array_assign_subscript(PyObject* self, PyObject* object, PyObject* value) {
 PyObject* array_item(PyObject* self, Py_ssize_t i) {
   return guarded([&]() -> PyObject* {
     const array::Array& a = array_of(self);
-    if (a.ndim() == 0) throw_python(PyExc_IndexError, "too many indices for array: array is 0-dimensional, but 1 were indexed");
+    if (a.ndim() == 0)
+      throw_python(PyExc_IndexError, "too many indices for array: array is 0-dimensional, but 1 were indexed");
     const Index parts[] = {static_cast<std::int64_t>(i)};
     array::Array view = array::view(a, parts);
     if (view.ndim() == 0) return item_scalar(view).release();

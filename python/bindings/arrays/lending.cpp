@@ -67,7 +67,8 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
 Reference tuple_of(const Dims& values) {
   Reference tuple = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Reference::take(PyLong_FromLongLong(values[i])).release());
+    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i),
+                     Reference::take(PyLong_FromLongLong(values[i])).release());
   }
   return tuple;
 }
@@ -92,7 +93,8 @@ PyGetSetDef attributes[] = {
 };
 
 PyMethodDef methods[] = {
-    {"give_back", give_back, METH_O, "give_back(kept): the engine is done; kept: an ndarray on the block lives on there."},
+    {"give_back", give_back, METH_O,
+     "give_back(kept): the engine is done; kept: an ndarray on the block lives on there."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -150,9 +152,10 @@ void register_lending(PyObject* module) {
                          {Py_tp_methods, methods},
                          {Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
                          {0, nullptr}};
-  PyType_Spec spec = {"distob._core.Loan", sizeof(LoanObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                      slots};
-  loan_type = reinterpret_cast<PyTypeObject*>(Reference::take(PyType_FromModuleAndSpec(module, &spec, nullptr)).release());
+  PyType_Spec spec = {"distob._core.Loan", sizeof(LoanObject), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  loan_type =
+      reinterpret_cast<PyTypeObject*>(Reference::take(PyType_FromModuleAndSpec(module, &spec, nullptr)).release());
   if (PyModule_AddObjectRef(module, "Loan", reinterpret_cast<PyObject*>(loan_type)) < 0) throw nanobind::python_error();
 }
 

@@ -20,9 +20,8 @@ Dims dims_of(const npy_intp* values, int count) {
 template <class Owner>
 Reference capsule_of(Owner owner) {
   auto* held = new Owner(std::move(owner));
-  PyObject* capsule = PyCapsule_New(held, nullptr, [](PyObject* self) {
-    delete static_cast<Owner*>(PyCapsule_GetPointer(self, nullptr));
-  });
+  PyObject* capsule = PyCapsule_New(
+      held, nullptr, [](PyObject* self) { delete static_cast<Owner*>(PyCapsule_GetPointer(self, nullptr)); });
   if (!capsule) delete held;
   return Reference::take(capsule);
 }
@@ -31,8 +30,9 @@ Reference ndarray_on(const array::Layout& layout, int flags, Reference base) {
   auto* descriptor = reinterpret_cast<PyArray_Descr*>(descriptor_of(layout.dtype).release());
   static char nowhere[32];  // NumPy would allocate for a null pointer, and arrays without elements may have one
   char* data = layout.data ? layout.data : nowhere;
-  Reference result = Reference::take(PyArray_NewFromDescr(&PyArray_Type, descriptor, layout.shape.rank(),
-                                                          layout.shape.data(), layout.strides.data(), data, flags, nullptr));
+  Reference result =
+      Reference::take(PyArray_NewFromDescr(&PyArray_Type, descriptor, layout.shape.rank(), layout.shape.data(),
+                                           layout.strides.data(), data, flags, nullptr));
   auto* ndarray = reinterpret_cast<PyArrayObject*>(result.get());
   if (PyArray_SetBaseObject(ndarray, base.release()) < 0) throw nanobind::python_error();
   PyArray_UpdateFlags(ndarray, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_ALIGNED);

@@ -1,10 +1,10 @@
 // NumPy's view of array memory: snapshots, accesses, and foreign operands.
 #pragma once
 
+#include "array/array.h"
 #include "arrays/handle.h"
 #include "arrays/numpy_api.h"
 #include "arrays/reference.h"
-#include "array/array.h"
 
 namespace distob::python {
 

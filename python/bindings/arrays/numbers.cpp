@@ -1,6 +1,7 @@
 #include "arrays/numbers.h"
 
 #include <cstring>
+#include <iterator>
 
 #include "arrays/handle.h"
 #include "arrays/ndarrays.h"
@@ -66,15 +67,11 @@ PyObject* in_place_power(PyObject* a, PyObject* b, PyObject*) {
 }
 
 PyObject* matrix_multiply(PyObject* a, PyObject* b) {
-  return guarded([&] {
-    return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "matmul").get(), a, b, nullptr);
-  });
+  return guarded([&] { return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "matmul").get(), a, b, nullptr); });
 }
 
 PyObject* divmod(PyObject* a, PyObject* b) {
-  return guarded([&] {
-    return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "divmod_").get(), a, b, nullptr);
-  });
+  return guarded([&] { return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "divmod_").get(), a, b, nullptr); });
 }
 
 /// What == and != answer for things that NumPy has no loop for: nothing is equal.
@@ -146,44 +143,45 @@ PyType_Slot slot(int id, Function* function) {
 }  // namespace
 
 void add_number_slots(std::vector<PyType_Slot>& slots) {
-  slots.insert(slots.end(), {
-    slot(Py_nb_add, binary<Op::add>),
-    slot(Py_nb_subtract, binary<Op::subtract>),
-    slot(Py_nb_multiply, binary<Op::multiply>),
-    slot(Py_nb_true_divide, binary<Op::divide>),
-    slot(Py_nb_floor_divide, binary<Op::floor_divide>),
-    slot(Py_nb_remainder, binary<Op::remainder>),
-    slot(Py_nb_lshift, binary<Op::left_shift>),
-    slot(Py_nb_rshift, binary<Op::right_shift>),
-    slot(Py_nb_and, binary<Op::bitwise_and>),
-    slot(Py_nb_or, binary<Op::bitwise_or>),
-    slot(Py_nb_xor, binary<Op::bitwise_xor>),
-    slot(Py_nb_power, power),
-    slot(Py_nb_divmod, divmod),
-    slot(Py_nb_matrix_multiply, matrix_multiply),
-    slot(Py_nb_inplace_add, in_place<Op::add>),
-    slot(Py_nb_inplace_subtract, in_place<Op::subtract>),
-    slot(Py_nb_inplace_multiply, in_place<Op::multiply>),
-    slot(Py_nb_inplace_true_divide, in_place<Op::divide>),
-    slot(Py_nb_inplace_floor_divide, in_place<Op::floor_divide>),
-    slot(Py_nb_inplace_remainder, in_place<Op::remainder>),
-    slot(Py_nb_inplace_lshift, in_place<Op::left_shift>),
-    slot(Py_nb_inplace_rshift, in_place<Op::right_shift>),
-    slot(Py_nb_inplace_and, in_place<Op::bitwise_and>),
-    slot(Py_nb_inplace_or, in_place<Op::bitwise_or>),
-    slot(Py_nb_inplace_xor, in_place<Op::bitwise_xor>),
-    slot(Py_nb_inplace_power, in_place_power),
-    slot(Py_nb_negative, unary<Op::negative>),
-    slot(Py_nb_positive, unary<Op::positive>),
-    slot(Py_nb_absolute, unary<Op::absolute>),
-    slot(Py_nb_invert, unary<Op::invert>),
-    slot(Py_nb_bool, truth),
-    slot(Py_nb_int, to_int),
-    slot(Py_nb_float, to_float),
-    slot(Py_nb_index, to_index),
-    slot(Py_tp_richcompare, compare),
-    slot(Py_tp_hash, hash),
-  });
+  const PyType_Slot added[] = {
+      slot(Py_nb_add, binary<Op::add>),
+      slot(Py_nb_subtract, binary<Op::subtract>),
+      slot(Py_nb_multiply, binary<Op::multiply>),
+      slot(Py_nb_true_divide, binary<Op::divide>),
+      slot(Py_nb_floor_divide, binary<Op::floor_divide>),
+      slot(Py_nb_remainder, binary<Op::remainder>),
+      slot(Py_nb_lshift, binary<Op::left_shift>),
+      slot(Py_nb_rshift, binary<Op::right_shift>),
+      slot(Py_nb_and, binary<Op::bitwise_and>),
+      slot(Py_nb_or, binary<Op::bitwise_or>),
+      slot(Py_nb_xor, binary<Op::bitwise_xor>),
+      slot(Py_nb_power, power),
+      slot(Py_nb_divmod, divmod),
+      slot(Py_nb_matrix_multiply, matrix_multiply),
+      slot(Py_nb_inplace_add, in_place<Op::add>),
+      slot(Py_nb_inplace_subtract, in_place<Op::subtract>),
+      slot(Py_nb_inplace_multiply, in_place<Op::multiply>),
+      slot(Py_nb_inplace_true_divide, in_place<Op::divide>),
+      slot(Py_nb_inplace_floor_divide, in_place<Op::floor_divide>),
+      slot(Py_nb_inplace_remainder, in_place<Op::remainder>),
+      slot(Py_nb_inplace_lshift, in_place<Op::left_shift>),
+      slot(Py_nb_inplace_rshift, in_place<Op::right_shift>),
+      slot(Py_nb_inplace_and, in_place<Op::bitwise_and>),
+      slot(Py_nb_inplace_or, in_place<Op::bitwise_or>),
+      slot(Py_nb_inplace_xor, in_place<Op::bitwise_xor>),
+      slot(Py_nb_inplace_power, in_place_power),
+      slot(Py_nb_negative, unary<Op::negative>),
+      slot(Py_nb_positive, unary<Op::positive>),
+      slot(Py_nb_absolute, unary<Op::absolute>),
+      slot(Py_nb_invert, unary<Op::invert>),
+      slot(Py_nb_bool, truth),
+      slot(Py_nb_int, to_int),
+      slot(Py_nb_float, to_float),
+      slot(Py_nb_index, to_index),
+      slot(Py_tp_richcompare, compare),
+      slot(Py_tp_hash, hash),
+  };
+  slots.insert(slots.end(), std::begin(added), std::end(added));
 }
 
 }  // namespace distob::python

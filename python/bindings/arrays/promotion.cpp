@@ -39,7 +39,8 @@ const UfuncTable& ufuncs() {
     const Reference type = Reference::take(PyObject_GetAttrString(numpy.get(), "ufunc"));
     for (int i = 0; i < kernels::kOps; ++i) {
       const Op op = static_cast<Op>(i);
-      const Reference found = Reference::copy(PyObject_GetAttrString(numpy.get(), std::string(kernels::name_of(op)).c_str()));
+      const Reference found =
+          Reference::copy(PyObject_GetAttrString(numpy.get(), std::string(kernels::name_of(op)).c_str()));
       PyErr_Clear();
       if (!found || !PyObject_TypeCheck(found.get(), reinterpret_cast<PyTypeObject*>(type.get()))) continue;
       made->by_op[static_cast<std::size_t>(i)] = Py_NewRef(found.get());

@@ -14,8 +14,9 @@ namespace {
 
 using kernels::ReduceOp;
 
-constexpr std::array<const char*, 12> kNames = {"sum", "prod", "min", "max", "any", "all", "logical_xor",
-                                                "bitwise_and", "bitwise_or", "bitwise_xor", "fmin", "fmax"};
+constexpr std::array<const char*, 12> kNames = {"sum",        "prod",        "min",         "max",
+                                                "any",        "all",         "logical_xor", "bitwise_and",
+                                                "bitwise_or", "bitwise_xor", "fmin",        "fmax"};
 
 /// The kind NumPy accumulates in when no dtype is asked for.
 Kind default_kind(ReduceOp op, Kind kind) {
@@ -26,10 +27,8 @@ Kind default_kind(ReduceOp op, Kind kind) {
       return is_integer(kind) || kind == Kind::Bool ? Kind::Int64 : kind;
     case ReduceOp::any:
     case ReduceOp::all:
-    case ReduceOp::logical_xor:
-      return Kind::Bool;
-    default:
-      return kind;
+    case ReduceOp::logical_xor: return Kind::Bool;
+    default: return kind;
   }
 }
 
@@ -113,7 +112,8 @@ PyObject* reduce_with_options(PyObject*, PyObject* args) {
     PyObject *self, *axes, *dtype, *initial, *where, *out;
     const char* name;
     int keepdims;
-    if (!PyArg_ParseTuple(args, "OsOOpOOO", &self, &name, &axes, &dtype, &keepdims, &initial, &where, &out)) return nullptr;
+    if (!PyArg_ParseTuple(args, "OsOOpOOO", &self, &name, &axes, &dtype, &keepdims, &initial, &where, &out))
+      return nullptr;
     const ReduceOp op = op_named(name);
     const array::Array& a = array_of(self);
     array::ReduceOptions options;

@@ -15,7 +15,8 @@ void store(char* bytes, T value) {
 /// The long way: NumPy converts, with all its rules and errors.
 void convert_by_numpy(PyObject* object, Kind kind, char* bytes) {
   const Reference descriptor = descriptor_of(DType(kind));
-  if (PyArray_Pack(reinterpret_cast<PyArray_Descr*>(descriptor.get()), bytes, object) < 0) throw nanobind::python_error();
+  if (PyArray_Pack(reinterpret_cast<PyArray_Descr*>(descriptor.get()), bytes, object) < 0)
+    throw nanobind::python_error();
 }
 
 }  // namespace

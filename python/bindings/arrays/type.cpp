@@ -29,7 +29,8 @@ void destroy(PyObject* self) {
 Reference tuple_of(const Dims& values) {
   Reference tuple = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Reference::take(PyLong_FromLongLong(values[i])).release());
+    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i),
+                     Reference::take(PyLong_FromLongLong(values[i])).release());
   }
   return tuple;
 }
@@ -125,7 +126,8 @@ std::vector<PyMethodDef>& methods() {
   if (table.empty()) {
     for (const PyMethodDef& method : reduction_methods()) table.push_back(method);
     auto* ufunc = reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(array_ufunc));
-    table.push_back({"__array_ufunc__", ufunc, METH_VARARGS | METH_KEYWORDS, "NEP 13: every ufunc runs where the elements are."});
+    table.push_back(
+        {"__array_ufunc__", ufunc, METH_VARARGS | METH_KEYWORDS, "NEP 13: every ufunc runs where the elements are."});
     table.push_back({"__complex__", to_complex, METH_NOARGS, "The element as a Python complex."});
     table.push_back({nullptr, nullptr, 0, nullptr});
   }
@@ -142,7 +144,8 @@ PyMemberDef members[] = {
 PyTypeObject* make_array_type(PyObject* module) {
   std::vector<PyType_Slot> slots = {
       {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
-      {Py_tp_doc, const_cast<char*>("An array whose elements are computed by all cores. Made by scatter, not by hand.")},
+      {Py_tp_doc,
+       const_cast<char*>("An array whose elements are computed by all cores. Made by scatter, not by hand.")},
       {Py_tp_getset, attributes},
       {Py_tp_methods, methods().data()},
       {Py_tp_members, members},

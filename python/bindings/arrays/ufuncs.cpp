@@ -21,11 +21,11 @@ constexpr std::size_t kMostInputs = 2;  ///< of operations that run natively as 
 
 /// One operand as promotion and the machine see it.
 struct Input {
-  PyObject* object = nullptr;   ///< borrowed
-  Reference converted;          ///< owns `object` if it had to be made: a list as an ndarray
-  bool native = false;          ///< of a type kernels know
-  OperandType type = 0;         ///< if native
-  array::Scalar scalar{};       ///< what an operand of an array call refers to, if it is no array
+  PyObject* object = nullptr;  ///< borrowed
+  Reference converted;         ///< owns `object` if it had to be made: a list as an ndarray
+  bool native = false;         ///< of a type kernels know
+  OperandType type = 0;        ///< if native
+  array::Scalar scalar{};      ///< what an operand of an array call refers to, if it is no array
   std::optional<array::Foreign> foreign{};
 };
 
@@ -104,13 +104,14 @@ void require_writeable(PyObject* target) {
 // --- Native ---------------------------------------------------------------------------------------------------------
 
 struct Target {
-  PyObject* out = nullptr;           ///< an array of ours to write to, or null
+  PyObject* out = nullptr;  ///< an array of ours to write to, or null
   const array::Operand* where = nullptr;
 };
 
 /// Runs a kernel over operands, with float errors handled. Empty if a Python integer does not fit the loop's type and NumPy
 /// knows better (comparisons).
-std::optional<array::Array> run_kernel(Op op, const Resolution& resolution, std::span<Input> inputs, const Target& target) {
+std::optional<array::Array> run_kernel(Op op, const Resolution& resolution, std::span<Input> inputs,
+                                       const Target& target) {
   const array::Array nothing;
   std::array<array::Operand, kMostInputs> operands = {nothing, nothing};
   std::int64_t elements = 1;
@@ -218,7 +219,8 @@ Py_ssize_t number_attribute(PyObject* object, const char* name) {
 }
 
 /// The dtypes of a ufunc's results as NumPy resolves them, or nothing if it cannot say without data.
-std::vector<Reference> result_descriptors(PyObject* ufunc, std::span<const Input> inputs, Py_ssize_t outputs, const Keywords& keywords) {
+std::vector<Reference> result_descriptors(PyObject* ufunc, std::span<const Input> inputs, Py_ssize_t outputs,
+                                          const Keywords& keywords) {
   std::vector<Reference> result;
   const Reference tokens = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(inputs.size()) + outputs));
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -228,7 +230,8 @@ std::vector<Reference> result_descriptors(PyObject* ufunc, std::span<const Input
     } else if (weak_type_of(inputs[i].object)) {
       token = Reference::copy(reinterpret_cast<PyObject*>(Py_TYPE(inputs[i].object)));
     } else if (PyArray_Check(inputs[i].object)) {
-      token = Reference::copy(reinterpret_cast<PyObject*>(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(inputs[i].object))));
+      token = Reference::copy(
+          reinterpret_cast<PyObject*>(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(inputs[i].object))));
     } else {
       token = Reference::take(reinterpret_cast<PyObject*>(PyArray_DescrFromScalar(inputs[i].object)));
     }
@@ -242,9 +245,11 @@ std::vector<Reference> result_descriptors(PyObject* ufunc, std::span<const Input
   const Reference kwargs = Reference::take(PyDict_New());
   if (keywords.others) {
     for (const char* name : {"casting", "signature"}) {
-      if (PyObject* value = PyDict_GetItemString(keywords.others.get(), name)) PyDict_SetItemString(kwargs.get(), name, value);
+      if (PyObject* value = PyDict_GetItemString(keywords.others.get(), name))
+        PyDict_SetItemString(kwargs.get(), name, value);
     }
-    if (PyDict_GetItemString(keywords.others.get(), "dtype") || PyDict_GetItemString(keywords.others.get(), "sig")) return result;
+    if (PyDict_GetItemString(keywords.others.get(), "dtype") || PyDict_GetItemString(keywords.others.get(), "sig"))
+      return result;
   }
   PyObject* dtypes = PyObject_Call(method.get(), args.get(), kwargs.get());
   if (!dtypes) {
@@ -261,8 +266,8 @@ std::vector<Reference> result_descriptors(PyObject* ufunc, std::span<const Input
 }
 
 /// New arrays for the results, if their shapes and dtypes are known beforehand: NumPy then writes where they will live.
-std::vector<Reference> new_results(PyObject* ufunc, std::span<const Input> inputs, Py_ssize_t outputs, const Keywords& keywords,
-                                   PyTypeObject* face) {
+std::vector<Reference> new_results(PyObject* ufunc, std::span<const Input> inputs, Py_ssize_t outputs,
+                                   const Keywords& keywords, PyTypeObject* face) {
   std::vector<Reference> results;
   if (keywords.where) return results;
   const std::vector<Reference> descriptors = result_descriptors(ufunc, inputs, outputs, keywords);
@@ -329,10 +334,12 @@ Reference call_by_numpy(PyObject* ufunc, std::span<const Input> inputs, const Ke
     PyDict_SetItemString(kwargs.get(), "out", out.get());
   }
   const Reference answer = Reference::take(PyObject_Call(ufunc, args.get(), kwargs.get()));
-  if (made || (!results.empty() && std::none_of(keywords.out.begin(), keywords.out.end(), [](PyObject* o) { return o == nullptr; }))) {
+  if (made || (!results.empty() &&
+               std::none_of(keywords.out.begin(), keywords.out.end(), [](PyObject* o) { return o == nullptr; }))) {
     if (results.size() == 1) return results[0];
     const Reference tuple = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
-    for (std::size_t i = 0; i < results.size(); ++i) PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), results[i].release());
+    for (std::size_t i = 0; i < results.size(); ++i)
+      PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), results[i].release());
     return tuple;
   }
   return adopted(answer.get(), face);
@@ -417,7 +424,8 @@ static Reference call_generalized(PyObject* ufunc, std::span<PyObject* const> in
   const Reference function = python_side("_ufuncs", "call_generalized");
   const Reference args = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(inputs.size()) + 1));
   PyTuple_SET_ITEM(args.get(), 0, Py_NewRef(ufunc));
-  for (std::size_t i = 0; i < inputs.size(); ++i) PyTuple_SET_ITEM(args.get(), static_cast<Py_ssize_t>(i) + 1, Py_NewRef(inputs[i]));
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    PyTuple_SET_ITEM(args.get(), static_cast<Py_ssize_t>(i) + 1, Py_NewRef(inputs[i]));
   return Reference::take(PyObject_Call(function.get(), args.get(), kwargs));
 }
 
@@ -450,7 +458,8 @@ PyObject* array_ufunc(PyObject* self, PyObject* args, PyObject* kwargs) {
     }
     PyObject* const* first = &PyTuple_GET_ITEM(args, 2);
     const std::span<PyObject* const> inputs(first, static_cast<std::size_t>(PyTuple_GET_SIZE(args) - 2));
-    if ((!kwargs || PyDict_GET_SIZE(kwargs) == 0) && inputs.size() <= kMostInputs && std::all_of(inputs.begin(), inputs.end(), is_plain)) {
+    if ((!kwargs || PyDict_GET_SIZE(kwargs) == 0) && inputs.size() <= kMostInputs &&
+        std::all_of(inputs.begin(), inputs.end(), is_plain)) {
       if (const auto op = op_of(ufunc)) return call_operator(*op, inputs).release();
     }
     return call_ufunc(ufunc, inputs, kwargs).release();

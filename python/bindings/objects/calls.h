@@ -15,15 +15,15 @@ namespace distob::python {
 
 /// What an engine is asked to do. The byte stands in the payload after the definitions.
 enum class Operation : char {
-  method = 'M',     ///< target.name(*args)
-  function = 'F',   ///< args[0](*args[1:])
-  get = 'G',        ///< target.name
-  set = 'W',        ///< target.name = args[0]
-  remove = 'D',     ///< del target.name
-  create = 'S',     ///< keeps the items of args[0] as results
-  keep = 'A',       ///< keeps args[0](*args[1:]) as the result
-  copy = 'V',       ///< a copy of target
-  batch = 'B',      ///< up to args[0] items of the iterator target
+  method = 'M',    ///< target.name(*args)
+  function = 'F',  ///< args[0](*args[1:])
+  get = 'G',       ///< target.name
+  set = 'W',       ///< target.name = args[0]
+  remove = 'D',    ///< del target.name
+  create = 'S',    ///< keeps the items of args[0] as results
+  keep = 'A',      ///< keeps args[0](*args[1:]) as the result
+  copy = 'V',      ///< a copy of target
+  batch = 'B',     ///< up to args[0] items of the iterator target
 };
 
 /// The arguments of a call in the form of a vectorcall.
@@ -54,7 +54,8 @@ struct Request {
 [[nodiscard]] Sent send(const std::shared_ptr<Link>& link, const Request& request, const Arguments& arguments);
 
 /// Sends, waits and returns the result, or throws the error as Python's. A signal ends the wait and cancels the call.
-[[nodiscard]] nanobind::object call(const std::shared_ptr<Link>& link, const Request& request, const Arguments& arguments);
+[[nodiscard]] nanobind::object call(const std::shared_ptr<Link>& link, const Request& request,
+                                    const Arguments& arguments);
 
 /// Waits for the reply of `sent`, which nobody has taken, and returns its value or throws.
 [[nodiscard]] nanobind::object finish(const Sent& sent);

@@ -48,7 +48,8 @@ class Local {
   std::unique_ptr<cluster::LocalCluster> cluster_;
 };
 
-Arguments from_tuple(const nb::args& args, const nb::kwargs& kwargs, std::vector<PyObject*>& values, nb::object& names) {
+Arguments from_tuple(const nb::args& args, const nb::kwargs& kwargs, std::vector<PyObject*>& values,
+                     nb::object& names) {
   for (nb::handle value : args) values.push_back(value.ptr());
   const std::size_t positional = values.size();
   if (kwargs.size() == 0) return {values.data(), positional, nullptr};
@@ -173,25 +174,30 @@ nb::list unobserved_errors(const std::shared_ptr<Link>& link) {
 void register_clusters(nb::module_& module) {
   nb::class_<Link>(module, "Link", nb::is_weak_referenceable(), "A connection to a cluster.")
       .def_prop_ro("closed", [](const Link& link) { return link.endpoint().closed(); })
-      .def_prop_ro("own_engine", [](const Link& link) -> nb::object {
-        const auto own = link.endpoint().own_engine();
-        return own ? nb::object(nb::int_(own->value)) : nb::none();
-      })
+      .def_prop_ro("own_engine",
+                   [](const Link& link) -> nb::object {
+                     const auto own = link.endpoint().own_engine();
+                     return own ? nb::object(nb::int_(own->value)) : nb::none();
+                   })
       .def("engines", engines, "(number, pid, alive) of each engine, by ascending number.")
       .def("wait_all", wait_all, "Waits until every call sent so far has its reply.")
       .def("flush", [](const Link& link) { link.endpoint().flush(); })
       .def("unobserved_errors", unobserved_errors, "Takes the errors of calls nobody asked about: (label, exception).")
-      .def("announce", [](Link& link, std::uint32_t bundle, nb::bytes bytes) { link.announce(bundle, std::move(bytes)); },
-           "Every engine loads this definition bundle before its next command.")
+      .def(
+          "announce",
+          [](Link& link, std::uint32_t bundle, nb::bytes bytes) { link.announce(bundle, std::move(bytes)); },
+          "Every engine loads this definition bundle before its next command.")
       .def("number_of_objects", [](const Link& link) { return link.store ? link.store->size() : 0; });
   nb::class_<Local>(module, "LocalCluster", "Engines on this machine.")
       .def(nb::init<int, std::vector<std::string>, std::vector<std::string>>(), nb::arg("engines"),
            nb::arg("arguments"), nb::arg("environment"))
       .def("close", &Local::close)
       .def_ro("link", &Local::link);
-  module.def("engine_count", &cluster::engine_count, nb::arg("asked").none(),
-             "How many engines to start: asked, DISTOB_ENGINES or one a core. Raises ValueError for an impossible number.");
-  module.def("engine_link", [] { return engine_link(); }, "The connection of this process if it is an engine, else None.");
+  module.def(
+      "engine_count", &cluster::engine_count, nb::arg("asked").none(),
+      "How many engines to start: asked, DISTOB_ENGINES or one a core. Raises ValueError for an impossible number.");
+  module.def(
+      "engine_link", [] { return engine_link(); }, "The connection of this process if it is an engine, else None.");
   module.def("call_function", call_function);
   module.def("submit_method", submit_method);
   module.def("fetch", fetch);

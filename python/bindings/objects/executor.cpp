@@ -172,7 +172,8 @@ class Work {
 };
 
 /// The reply that says how user code failed: a description in plain data, then the error itself if it can be pickled.
-Outcome failed(const std::shared_ptr<Link>& link, const nb::object& error, const Incoming& command, const Context& context) {
+Outcome failed(const std::shared_ptr<Link>& link, const nb::object& error, const Incoming& command,
+               const Context& context) {
   if (context.cancelled() && PyErr_GivenExceptionMatches(error.ptr(), interrupted_error().ptr())) {
     return {.status = engine::Status::Cancelled, .payload = {}, .references = {}, .buffers = {}};
   }
@@ -260,20 +261,24 @@ void PythonExecutor::thread_ending() {
 }
 
 void register_executor(nb::module_& module) {
-  module.def("raise_if_cancelled", [](nb::args) { raise_if_cancelled(); }, "The handler of interrupt_signal in engines.");
+  module.def(
+      "raise_if_cancelled", [](nb::args) { raise_if_cancelled(); }, "The handler of interrupt_signal in engines.");
   module.attr("interrupt_signal") = kInterruptSignal;
-  module.def("serve", [](int socket, int client, bool use_signals) {
-    static auto* executor = new PythonExecutor;  // objects may refer to it until the process ends
-    engine::EngineOptions options;
-    options.socket = UniqueFd(socket);
-    options.client = UniqueFd(client);
-    options.use_signals = use_signals;
-    engine::Engine engine(std::move(options), *executor);
-    executor->use(std::make_shared<Link>(engine.endpoint()));
-    nb::gil_scoped_release unlocked;
-    engine.serve();
-  }, nb::arg("socket"), nb::arg("client"), nb::arg("use_signals") = true,
-             "Makes this thread an engine; returns when the client closes or ends.");
+  module.def(
+      "serve",
+      [](int socket, int client, bool use_signals) {
+        static auto* executor = new PythonExecutor;  // objects may refer to it until the process ends
+        engine::EngineOptions options;
+        options.socket = UniqueFd(socket);
+        options.client = UniqueFd(client);
+        options.use_signals = use_signals;
+        engine::Engine engine(std::move(options), *executor);
+        executor->use(std::make_shared<Link>(engine.endpoint()));
+        nb::gil_scoped_release unlocked;
+        engine.serve();
+      },
+      nb::arg("socket"), nb::arg("client"), nb::arg("use_signals") = true,
+      "Makes this thread an engine; returns when the client closes or ends.");
 }
 
 }  // namespace distob::python

@@ -12,9 +12,9 @@ inline nanobind::handle imported(nanobind::handle& slot, const char* module, con
 }
 
 /// The function `name` of the Python module `module`.
-#define DISTOB_IMPORTED(function, module, name)         \
-  inline nanobind::handle function() {                  \
-    static nanobind::handle slot;                       \
+#define DISTOB_IMPORTED(function, module, name)            \
+  inline nanobind::handle function() {                     \
+    static nanobind::handle slot;                          \
     return ::distob::python::imported(slot, module, name); \
   }
 
@@ -28,7 +28,5 @@ DISTOB_IMPORTED(proxy_type_of_description, "distob._proxies", "proxy_type")
 DISTOB_IMPORTED(encode_error, "distob._failures", "encode")
 DISTOB_IMPORTED(decode_error, "distob._failures", "decode")
 DISTOB_IMPORTED(interrupted_error, "distob.errors", "Interrupted")
-
-
 
 }  // namespace distob::python

@@ -58,17 +58,18 @@ bool is_enum(PyTypeObject* type) { return PyObject_HasAttrString(reinterpret_cas
 bool is_iterator(PyTypeObject* type) { return type->tp_iternext && type->tp_iternext != &_PyObject_NextNotImplemented; }
 
 Kind classify(PyTypeObject* type) {
-  if (is_exactly_one_of(type, {&PyTuple_Type, &PyFrozenSet_Type, &PyMethod_Type, &PyCFunction_Type, &PySlice_Type, &PyDictProxy_Type})) {
+  if (is_exactly_one_of(type, {&PyTuple_Type, &PyFrozenSet_Type, &PyMethod_Type, &PyCFunction_Type, &PySlice_Type,
+                               &PyDictProxy_Type})) {
     return Kind::immutable;
   }
   if (is_exactly_one_of(type, {&PyList_Type, &PyDict_Type, &PySet_Type, &PyByteArray_Type, &PyFunction_Type})) {
     return Kind::mutable_;
   }
-  if (is_exactly_one_of(type, {&PyLong_Type, &PyFloat_Type, &PyBool_Type, &PyUnicode_Type, &PyBytes_Type, &PyComplex_Type,
-                               Py_TYPE(Py_None), Py_TYPE(Py_Ellipsis), Py_TYPE(Py_NotImplemented), &PyRange_Type,
-                               &PyModule_Type, &PyCode_Type, &PyMethodDescr_Type,
-                               &PyClassMethodDescr_Type, &PyGetSetDescr_Type, &PyMemberDescr_Type,
-                               &PyWrapperDescr_Type})) {
+  if (is_exactly_one_of(
+          type, {&PyLong_Type, &PyFloat_Type, &PyBool_Type, &PyUnicode_Type, &PyBytes_Type, &PyComplex_Type,
+                 Py_TYPE(Py_None), Py_TYPE(Py_Ellipsis), Py_TYPE(Py_NotImplemented), &PyRange_Type, &PyModule_Type,
+                 &PyCode_Type, &PyMethodDescr_Type, &PyClassMethodDescr_Type, &PyGetSetDescr_Type, &PyMemberDescr_Type,
+                 &PyWrapperDescr_Type})) {
     return Kind::atom;
   }
   if (PyType_IsSubtype(type, &PyType_Type)) return Kind::atom;

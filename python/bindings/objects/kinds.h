@@ -8,7 +8,7 @@
 namespace distob::python {
 
 enum class Kind : std::uint8_t {
-  atom,       ///< never changes and refers to nothing that does: int, str, types, functions without closure, numpy scalars
+  atom,  ///< never changes and refers to nothing that does: int, str, types, functions without closure, numpy scalars
   immutable,  ///< never changes itself but may refer to what does: tuple, frozenset, bound methods, slices
   mutable_,   ///< can be changed by whoever refers to it: list, dict, instances, arrays
   live,       ///< has a place in running code and cannot travel: generators, iterators, dict views, memoryviews

@@ -193,14 +193,17 @@ nb::object make_future(Sent sent) {
 
 void register_pending(nb::module_& module) {
   module.attr("Pending") = nb::steal(reinterpret_cast<PyObject*>(make_type()));
-  module.def("next_completion", [] {
-    PyObject* future = nullptr;
-    {
-      nb::gil_scoped_release unlocked;
-      future = completions().next();
-    }
-    return nb::steal(future);
-  }, "Waits for the next watched future whose reply is there.");
+  module.def(
+      "next_completion",
+      [] {
+        PyObject* future = nullptr;
+        {
+          nb::gil_scoped_release unlocked;
+          future = completions().next();
+        }
+        return nb::steal(future);
+      },
+      "Waits for the next watched future whose reply is there.");
 }
 
 }  // namespace distob::python

@@ -38,12 +38,16 @@ void register_kinds(nb::module_& module) {
   });
   module.def("declare_atom", [](nb::handle type) { declare_atom(as_type(type)); });
   module.def("scatters_as_class", [](nb::handle type) { return scatters_as_class(as_type(type)); });
-  module.def("is_plain", [](nb::handle value) { return is_plain(value.ptr()); }, nb::arg("value").none());
-  module.def("held_parts", [](nb::handle value, Py_ssize_t borrowed) {
-    nb::list parts;
-    for (PyObject* part : held_parts(value.ptr(), borrowed)) parts.append(nb::handle(part));
-    return parts;
-  }, "The mutable parts of a value that something else refers to; `borrowed` references to the value do not count.");
+  module.def(
+      "is_plain", [](nb::handle value) { return is_plain(value.ptr()); }, nb::arg("value").none());
+  module.def(
+      "held_parts",
+      [](nb::handle value, Py_ssize_t borrowed) {
+        nb::list parts;
+        for (PyObject* part : held_parts(value.ptr(), borrowed)) parts.append(nb::handle(part));
+        return parts;
+      },
+      "The mutable parts of a value that something else refers to; `borrowed` references to the value do not count.");
   module.def("type_version", type_version);
 }
 

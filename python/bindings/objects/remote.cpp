@@ -329,13 +329,16 @@ void register_remote(nb::module_& module) {
   g_type = make_type();
   module.attr("Remote") = nb::steal(Py_NewRef(reinterpret_cast<PyObject*>(g_type)));
   register_remote_method(module);
-  module.def("forget_proxy_type", [](nb::str description) { proxy_types().erase(nb::cast<std::string>(description)); },
-             "The next proxy of such an object asks distob._proxies again which class to use.");
-  module.def("is_remote", [](nb::handle object) { return is_remote(object.ptr()); }, nb::arg("object").none(),
-             "True for proxies and local Remotes, whatever their __class__ says.");
-  module.def("get_remote_attribute", [](nb::handle self, nb::str name) {
-    return remote_access(self.ptr(), Operation::get, name.ptr());
-  }, "Reads an attribute on the engine, whatever the class says about it.");
+  module.def(
+      "forget_proxy_type", [](nb::str description) { proxy_types().erase(nb::cast<std::string>(description)); },
+      "The next proxy of such an object asks distob._proxies again which class to use.");
+  module.def(
+      "is_remote", [](nb::handle object) { return is_remote(object.ptr()); }, nb::arg("object").none(),
+      "True for proxies and local Remotes, whatever their __class__ says.");
+  module.def(
+      "get_remote_attribute",
+      [](nb::handle self, nb::str name) { return remote_access(self.ptr(), Operation::get, name.ptr()); },
+      "Reads an attribute on the engine, whatever the class says about it.");
 }
 
 }  // namespace distob::python

@@ -40,7 +40,8 @@ struct RemoteHandle {
 [[nodiscard]] std::string_view remote_type_name(PyObject* remote);
 
 /// A new proxy of `id`, which takes over one count.
-[[nodiscard]] nanobind::object make_remote(const std::shared_ptr<Link>& link, ObjectId id, std::string_view description);
+[[nodiscard]] nanobind::object make_remote(const std::shared_ptr<Link>& link, ObjectId id,
+                                           std::string_view description);
 
 /// True for `tree.grow`: a method of a proxy that was looked up and not called yet.
 [[nodiscard]] bool is_remote_method(PyObject* object);

@@ -291,18 +291,21 @@ void register_remote_method(nb::module_& module) {
                                 {Py_tp_methods, kMethodMethods},
                                 {Py_tp_getset, kMethodProperties},
                                 {0, nullptr}};
-  g_method = make_type("distob._core.RemoteMethod", sizeof(RemoteMethod), Py_TPFLAGS_DISALLOW_INSTANTIATION, method_slots);
+  g_method =
+      make_type("distob._core.RemoteMethod", sizeof(RemoteMethod), Py_TPFLAGS_DISALLOW_INSTANTIATION, method_slots);
   PyType_Slot special_slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_special)},
                                  {Py_tp_dealloc, reinterpret_cast<void*>(dealloc_special)},
                                  {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                                  {Py_tp_descr_get, reinterpret_cast<void*>(bind_special)},
                                  {Py_tp_members, kSpecialMembers},
                                  {0, nullptr}};
-  g_special = make_type("distob._core.SpecialMethod", sizeof(SpecialMethod), Py_TPFLAGS_METHOD_DESCRIPTOR, special_slots);
+  g_special =
+      make_type("distob._core.SpecialMethod", sizeof(SpecialMethod), Py_TPFLAGS_METHOD_DESCRIPTOR, special_slots);
   module.attr("RemoteMethod") = nb::borrow(reinterpret_cast<PyObject*>(g_method));
   module.attr("SpecialMethod") = nb::borrow(reinterpret_cast<PyObject*>(g_special));
-  module.def("method", [](nb::handle proxy, nb::str name) { return make_remote_method(proxy.ptr(), name.ptr()); },
-             "The remote method `name` of a proxy, without asking the engine whether there is one.");
+  module.def(
+      "method", [](nb::handle proxy, nb::str name) { return make_remote_method(proxy.ptr(), name.ptr()); },
+      "The remote method `name` of a proxy, without asking the engine whether there is one.");
 }
 
 }  // namespace distob::python

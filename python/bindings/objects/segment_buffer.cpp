@@ -28,8 +28,8 @@ void dealloc(PyObject* self) {
 
 int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   auto* buffer = reinterpret_cast<SegmentBuffer*>(self);
-  return PyBuffer_FillInfo(view, self, buffer->segment->data() + buffer->offset, static_cast<Py_ssize_t>(buffer->size), 0,
-                           flags);
+  return PyBuffer_FillInfo(view, self, buffer->segment->data() + buffer->offset, static_cast<Py_ssize_t>(buffer->size),
+                           0, flags);
 }
 
 PyTypeObject* type() {

@@ -22,8 +22,20 @@ namespace {
 
 // One byte in front of each value.
 enum Tag : char {
-  kNone = 'N', kTrue = 'T', kFalse = 'F', kNotImplemented = 'X', kEllipsis = 'E', kInt = 'i', kFloat = 'd',
-  kComplex = 'c', kText = 's', kBytes = 'b', kTuple = 't', kReference = 'R', kMethod = 'M', kPickle = 'P',
+  kNone = 'N',
+  kTrue = 'T',
+  kFalse = 'F',
+  kNotImplemented = 'X',
+  kEllipsis = 'E',
+  kInt = 'i',
+  kFloat = 'd',
+  kComplex = 'c',
+  kText = 's',
+  kBytes = 'b',
+  kTuple = 't',
+  kReference = 'R',
+  kMethod = 'M',
+  kPickle = 'P',
   kPickleWithReferences = 'Q',
 };
 
@@ -219,9 +231,12 @@ void Outgoing::object(nb::handle value) { write_reference(own_object(value.ptr()
 /// A bound method of an object that travels as a reference becomes a method of its proxy.
 bool Outgoing::write_bound_method(PyObject* method) {
   PyObject* self = nullptr;
-  if (Py_TYPE(method) == &PyMethod_Type) self = PyMethod_GET_SELF(method);
-  else if (Py_TYPE(method) == &PyCFunction_Type) self = PyCFunction_GET_SELF(method);
-  else if (is_remote_method(method)) self = remote_method_self(method);
+  if (Py_TYPE(method) == &PyMethod_Type)
+    self = PyMethod_GET_SELF(method);
+  else if (Py_TYPE(method) == &PyCFunction_Type)
+    self = PyCFunction_GET_SELF(method);
+  else if (is_remote_method(method))
+    self = remote_method_self(method);
   if (!self || PyModule_Check(self)) return false;
   nb::object name = nb::steal(PyObject_GetAttrString(method, "__name__"));
   if (!name.is_valid()) return PyErr_Clear(), false;
@@ -294,8 +309,8 @@ bool Outgoing::keep_in_band(nb::handle pickle_buffer) {
   if (PyObject_GetBuffer(pickle_buffer.ptr(), &view, PyBUF_ANY_CONTIGUOUS) != 0) throw nb::python_error();
   const Py_ssize_t size = view.len;
   if (const auto lent = lent_part(view.obj)) {  // a block of an array: the memory itself travels, whatever its size
-    packer.buffers.push_back(
-        {std::make_shared<const UniqueFd>(::dup(lent->segment->descriptor())), lent->offset, static_cast<std::uint64_t>(size), 0});
+    packer.buffers.push_back({std::make_shared<const UniqueFd>(::dup(lent->segment->descriptor())), lent->offset,
+                              static_cast<std::uint64_t>(size), 0});
     PyBuffer_Release(&view);
     return false;
   }
@@ -356,8 +371,10 @@ nb::object Arriving::reference(std::size_t number, std::string_view description)
   }
   if (PyObject* known = link_->proxy(id)) return nb::borrow(known);
   nb::object proxy = make_remote(link_, id, description);
-  if (counted_) taken_[number] = true;
-  else link_->endpoint().retain(id);
+  if (counted_)
+    taken_[number] = true;
+  else
+    link_->endpoint().retain(id);
   return proxy;
 }
 
@@ -369,8 +386,8 @@ nb::object Arriving::pickle(bool with_references) {
     if (next_buffer_ >= buffers_.size()) throw ProtocolError("a payload has fewer buffers than it says");
     buffers.append(map_buffer(buffers_[next_buffer_++]));
   }
-  nb::object view = nb::steal(PyMemoryView_FromMemory(const_cast<char*>(bytes.data()),
-                                                      static_cast<Py_ssize_t>(bytes.size()), PyBUF_READ));
+  nb::object view = nb::steal(
+      PyMemoryView_FromMemory(const_cast<char*>(bytes.data()), static_cast<Py_ssize_t>(bytes.size()), PyBUF_READ));
   if (!view.is_valid()) throw nb::python_error();
   if (!with_references) return nb::object(unpickle_plain()(view));
   nb::object resolve = nb::cpp_function([this](nb::tuple token) {

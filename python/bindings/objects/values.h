@@ -52,7 +52,8 @@ class Outgoing {
   bool keep_in_band(nanobind::handle pickle_buffer);
 
   /// The payload with the definitions that `engine` lacks in front; `carried` is told their numbers.
-  [[nodiscard]] std::vector<std::byte> with_bundles(const Link& link, EngineId engine, std::vector<std::uint32_t>& carried);
+  [[nodiscard]] std::vector<std::byte> with_bundles(const Link& link, EngineId engine,
+                                                    std::vector<std::uint32_t>& carried);
   [[nodiscard]] bool needs_bundles() const { return !bundles_.empty(); }
   [[nodiscard]] const std::vector<std::pair<std::uint32_t, nanobind::object>>& bundles() const { return bundles_; }
 
@@ -81,7 +82,7 @@ class Outgoing {
   std::shared_ptr<Link> link_;
   Purpose purpose_;
   HeldParts held_;
-  bool by_value_ = false;        // copy(): own objects travel by value too
+  bool by_value_ = false;  // copy(): own objects travel by value too
   std::vector<ObjectId> counts_;
   std::vector<std::pair<std::uint32_t, nanobind::object>> bundles_;
 };
