@@ -97,8 +97,13 @@ void Session::complete(std::uint64_t number, Reply reply) { completions_.push_ba
 void Session::end_pending(const Pending& pending, bool results_stored) {
   if (!results_stored) {
     for (std::uint32_t i = 0; i < pending.results; ++i) {
-      // The owner forgot these ids (or never knew them); so do we, and release() of them does nothing.
-      held_.erase(ObjectId{self_, pending.engine, pending.sequence, i});
+      // The owner forgot these ids (or never knew them); so do we, and release() of them does nothing. An entry that a
+      // Register or a running command still needs stays until then, or their answers would find nothing.
+      const auto found = held_.find(ObjectId{self_, pending.engine, pending.sequence, i});
+      if (found == held_.end()) continue;
+      found->second.registered = 0;
+      found->second.void_result = true;
+      forget_if_unused(found);
     }
   }
   for (const ObjectId& reference : pending.references) release(reference);
@@ -178,7 +183,7 @@ void Session::release(const ObjectId& id) {
 
 void Session::forget_if_unused(std::unordered_map<ObjectId, Held>::iterator at) {
   const Held& held = at->second;
-  if (held.local || held.borrowed || held.registering) return;
+  if ((held.local && !held.void_result) || held.borrowed || held.registering) return;
   if (held.registered && !gone_.contains(wire::session_of(at->first.owner))) {
     releases_[at->first.owner].push_back({at->first, held.registered});
   }
@@ -219,7 +224,7 @@ std::vector<ObjectId> Session::end_borrow(const std::vector<ObjectId>& reference
     const auto found = held_.find(id);
     if (found == held_.end()) continue;
     Held& held = found->second;
-    held.local -= 1;
+    if (held.local) held.local -= 1;  // of a void result, somebody may have released too much
     held.borrowed -= 1;
     if (held.local && !held.registered) {
       begin_registering(id, held);
@@ -256,6 +261,28 @@ void Session::finished_registering(const ObjectId& id) {
     }
   }
   forget_if_unused(found);
+}
+
+std::string Session::inconsistency() const {
+  std::unordered_map<ObjectId, std::uint32_t> owed;
+  for (const auto& [command, each] : receipts_) {
+    if (each.references.empty()) return "a receipt is due and was not sent";
+    if (gone_.contains(each.to)) return "a receipt is owed to a process that is gone";
+    for (const ObjectId& id : each.references) owed[id] += 1;
+  }
+  for (const auto& [id, count] : owed) {
+    const auto found = held_.find(id);
+    if (found == held_.end() || !found->second.registering)
+      return to_string(id) + " is owed and is not being registered";
+    if (found->second.borrowed < count) return to_string(id) + " is owed and was given up";
+  }
+  for (const auto& [id, held] : held_) {
+    if (!held.local && !held.borrowed && !held.registering) return to_string(id) + " is held for nothing";
+    if (held.borrowed > (std::uint32_t{1} << 31)) return to_string(id) + " was given back more often than borrowed";
+    if (held.registering && gone_.contains(wire::session_of(id.owner)))
+      return to_string(id) + " waits for a dead owner";
+  }
+  return {};
 }
 
 // --- Ends ---------------------------------------------------------------------------------------------------------

@@ -93,6 +93,10 @@ class Session {
 
   /// For tests: objects of others that this process has a count on.
   [[nodiscard]] std::size_t held() const { return held_.size(); }
+  /// For tests: replies whose sender waits for our Receipt.
+  [[nodiscard]] std::size_t owed() const { return receipts_.size(); }
+  /// For tests: what is wrong with the counts, or "".
+  [[nodiscard]] std::string inconsistency() const;
 
  private:
   /// A command without reply.
@@ -115,6 +119,7 @@ class Session {
     std::uint64_t registered = 0;  ///< what its owner counts for us; given back all at once
     std::uint32_t borrowed = 0;    ///< commands and replies in progress whose sender holds it for us
     bool registering = false;      ///< a Register is under way
+    bool void_result = false;      ///< its command made no such object: only what is under way keeps the entry
   };
 
   [[nodiscard]] bool is_own(const ObjectId& id) const;
