@@ -1,3 +1,4 @@
+// An engine's commands on their way to its threads, and their ends.
 #include "engine/machine.h"
 
 #include <algorithm>
@@ -5,9 +6,6 @@
 
 namespace distob::engine {
 namespace {
-
-/// Names that user code's objects get on the way, outside any stream: always reached.
-constexpr std::uint64_t kExported = std::uint64_t{1} << 63;
 
 bool contains(const std::vector<CommandId>& chain, const CommandId& id) {
   return std::find(chain.begin(), chain.end(), id) != chain.end();
@@ -75,7 +73,8 @@ void Machine::on(SessionId source, wire::Command command) {
   if (command.id.session != source) throw ProtocolError("a command came from another session than it says");
   if (command.sequence != streams_[source] + 1) throw ProtocolError("a command came out of its order");
   if (tasks_.contains(command.id)) throw ProtocolError("a command came twice");
-  if (command.target && command.target.owner != self_) throw ProtocolError("a command came for another engine's object");
+  if (command.target && command.target.owner != self_)
+    throw ProtocolError("a command came for another engine's object");
 
   auto owned = std::make_unique<Task>();
   Task& task = *owned;
@@ -100,52 +99,9 @@ void Machine::on(SessionId source, wire::Command command) {
   look_up_target(task);
 }
 
-void Machine::on(SessionId source, const wire::Receipt& receipt) {
-  const auto found = receipts_.find(receipt.command);
-  if (found == receipts_.end()) return;
-  if (found->second.first != source) throw ProtocolError("a receipt came from a session that got no such reply");
-  const auto references = std::move(found->second.second);
-  receipts_.erase(found);
-  for (const ObjectId& id : references) session_.release(id);
-}
-
-void Machine::on(SessionId source, const wire::Release& release) {
-  for (const wire::Count& count : release.counts) {
-    Object* object = find(count.object);
-    if (!object) continue;  // named by a command that made none
-    const auto held = std::find_if(object->held.begin(), object->held.end(), [&](auto& h) { return h.first == source; });
-    if (held == object->held.end() || held->second < static_cast<std::int64_t>(count.count)) {
-      if (object->state == Object::State::Failed) continue;  // a value came instead of it, which ended all counts
-      throw ProtocolError("a release gives back more than was handed out");
-    }
-    add_count(*object, source, -static_cast<std::int64_t>(count.count));
-    drop_if_unused(count.object);
-  }
-}
-
-void Machine::on(SessionId source, const wire::Register& request) {
-  for (const ObjectId& id : request.objects) {
-    if (reached(id)) {
-      register_for(source, id);
-    } else {
-      unreached_[id.creator].emplace(id.sequence, Unreached{{}, source, id});
-    }
-  }
-}
-
-void Machine::register_for(SessionId from, const ObjectId& id) {
-  if (gone_.contains(from)) return;
-  wire::Registered answer;
-  if (Object* object = find(id)) {
-    add_count(*object, from, 1);
-    answer.objects.push_back(id);
-  } else {
-    answer.gone.push_back(id);
-  }
-  send(from, std::move(answer));
-}
-
 void Machine::on(SessionId, const wire::Cancel& cancel) {
+  cancels_ += 1;
+  if (watched_ || waits_reported_) waits_changed_ = true;
   const auto found = tasks_.find(cancel.command);
   if (found == tasks_.end()) return;  // done already
   Task& task = *found->second;
@@ -197,49 +153,6 @@ void Machine::on(SessionId, const wire::Gone& gone) {
     for (const ObjectId& id : references) session_.release(id);
   }
   std::erase_if(deferred_, [&](const DeferredReply& each) { return each.to == gone.session; });
-}
-
-// --- Not yet, and gone --------------------------------------------------------------------------------------------
-
-bool Machine::reached(const ObjectId& id) const {
-  if (id.sequence >= kExported || gone_.contains(id.creator)) return true;
-  const auto stream = streams_.find(id.creator);
-  return stream != streams_.end() && stream->second >= id.sequence;
-}
-
-Machine::Object* Machine::find(const ObjectId& id) {
-  const auto found = objects_.find(id);
-  return found == objects_.end() ? nullptr : &found->second;
-}
-
-void Machine::advance_stream(SessionId from, std::uint64_t sequence) {
-  streams_[from] = sequence;
-  const auto found = unreached_.find(from);
-  if (found == unreached_.end()) return;
-  std::vector<Unreached> woken;
-  const auto end = found->second.upper_bound(sequence);
-  for (auto at = found->second.begin(); at != end; ++at) woken.push_back(at->second);
-  found->second.erase(found->second.begin(), end);
-  if (found->second.empty()) unreached_.erase(found);
-  wake(std::move(woken));
-}
-
-void Machine::wake(std::vector<Unreached> waiting) {
-  for (const Unreached& each : waiting) {
-    if (!each.task) {
-      register_for(each.from, each.object);
-      continue;
-    }
-    const auto found = tasks_.find(each.task);
-    if (found == tasks_.end()) continue;
-    Task& task = *found->second;
-    if (task.stage == Task::Stage::Target) {
-      look_up_target(task);
-    } else {
-      look_up_reference(task, each.object);
-      reference_ready(task);
-    }
-  }
 }
 
 // --- A command's way to its thread --------------------------------------------------------------------------------
@@ -465,7 +378,8 @@ bool Machine::is_waited_for(ThreadId number) const {
   if (!ready_.empty() || !nested_.empty()) return true;
   // A call of our own is waiting for this one to end, and takes credit itself.
   const auto& chain = stack.back()->command.chain;
-  if (std::any_of(chain.begin(), chain.end(), [&](const CommandId& id) { return id.session == session_.self(); })) return true;
+  if (std::any_of(chain.begin(), chain.end(), [&](const CommandId& id) { return id.session == session_.self(); }))
+    return true;
   for (const ObjectId& id : queued_) {
     const auto found = objects_.find(id);
     if (found == objects_.end()) continue;
@@ -516,7 +430,8 @@ void Machine::fail(const Task& task, std::shared_ptr<const Failure> failure) {
 }
 
 void Machine::fail_lost(const Task& task, const ObjectId& id) {
-  fail(task, std::make_shared<const Failure>(Failure{Status::Lost, bytes_of(to_string(id) + " does not exist any more")}));
+  fail(task,
+       std::make_shared<const Failure>(Failure{Status::Lost, bytes_of(to_string(id) + " does not exist any more")}));
 }
 
 /// Ends what failed, and what fails because of that.
@@ -650,136 +565,6 @@ void Machine::remove_waiting(Task& task) {
   for (Thread& thread : threads_) {
     if (thread.inbox == &task) thread.inbox = nullptr;
   }
-}
-
-// --- Counts -------------------------------------------------------------------------------------------------------
-
-void Machine::add_count(Object& object, SessionId session, std::int64_t count) {
-  auto held = std::find_if(object.held.begin(), object.held.end(), [&](auto& h) { return h.first == session; });
-  if (held == object.held.end()) held = object.held.insert(held, {session, 0});
-  held->second += count;
-  if (held->second == 0) object.held.erase(held);
-}
-
-void Machine::pin(Task& task, const ObjectId& id, Object& object) {
-  object.pins += 1;
-  task.pinned.push_back(id);
-}
-
-void Machine::unpin(const ObjectId& id) {
-  if (Object* object = find(id)) {
-    object->pins -= 1;
-    drop_if_unused(id);
-  }
-}
-
-void Machine::drop_if_unused(const ObjectId& id) {
-  const auto found = objects_.find(id);
-  if (found == objects_.end()) return;
-  const Object& object = found->second;
-  if (!object.held.empty() || object.pins || object.state == Object::State::Pending) return;
-  if (object.state == Object::State::Alive) drops_.push_back(id);
-  queued_.erase(id);
-  objects_.erase(found);
-}
-
-ObjectId Machine::new_object() {
-  const ObjectId id{session_.self(), self_, kExported + ++exported_, 0};
-  Object& object = objects_[id];
-  object.state = Object::State::Alive;
-  add_count(object, session_.self(), 1);
-  return id;
-}
-
-bool Machine::retain_own(const ObjectId& id) {
-  if (Object* object = find(id)) {
-    add_count(*object, session_.self(), 1);
-    return true;
-  }
-  if (reached(id)) return false;
-  early_[id] += 1;
-  return true;
-}
-
-void Machine::release_own(const ObjectId& id) {
-  if (Object* object = find(id)) {
-    add_count(*object, session_.self(), -1);
-    drop_if_unused(id);
-  } else if (!reached(id)) {
-    early_[id] -= 1;
-  }
-}
-
-// --- Who waits for whom -------------------------------------------------------------------------------------------
-
-/// Said only when it may matter: if a call from inside another command is parked here (every circle has one), or if the
-/// hub looks for a circle that others begin.
-void Machine::report_waits() {
-  waits_changed_ = false;
-  wire::Waits all = waits();
-  const bool suspicious = std::any_of(all.waits.begin(), all.waits.end(), [&](const wire::Wait& wait) {
-    return wait.parked && !tasks_.at(wait.command)->command.chain.empty();
-  });
-  if (!suspicious && !watched_) all.waits.clear();
-  if (all.waits.empty() && !waits_reported_) return;
-  waits_reported_ = !all.waits.empty();
-  messages_.push_back({session_.self(), wire::kHub, std::move(all)});
-}
-
-wire::Waits Machine::waits() const {
-  wire::Waits all;
-  std::vector<CommandId> suspended;
-  for (const Thread& thread : threads_) {
-    for (std::size_t i = 0; i < thread.stack.size(); ++i) {
-      const Task* task = thread.stack[i];
-      const bool top = i + 1 == thread.stack.size();
-      if (top && !thread.suspended) continue;
-      wire::Wait wait{task->command.id, false, task->command.order, task->command.label, {}};
-      if (!top) {
-        wait.all.push_back({thread.stack[i + 1]->command.id});
-      } else if (!task->waits_on.empty()) {
-        wait.all.push_back(task->waits_on);
-      }
-      if (!wait.all.empty()) all.waits.push_back(std::move(wait));
-      if (top) suspended.push_back(task->command.id);
-    }
-  }
-  if (suspended.empty() && !watched_) return all;
-  const bool starved = threads_.size() > max_helpers_ && suspended.size() == threads_.size();
-  for (const auto& [id, task] : tasks_) {
-    if (task->stage == Task::Stage::Running || !may_be_waited_for(*task)) continue;
-    auto groups = blockers(*task);
-    if (task->stage == Task::Stage::Ready && starved) groups.push_back(suspended);
-    if (!groups.empty()) {
-      all.waits.push_back({id, true, task->command.order, task->command.label, std::move(groups)});
-    }
-  }
-  return all;
-}
-
-/// Leaves out the long queues of calls that only a client waits for.
-bool Machine::may_be_waited_for(const Task& task) const {
-  if (!task.command.chain.empty() || task.stage == Task::Stage::Ready || !task.results.empty()) return true;
-  const auto object = objects_.find(task.command.target);
-  return object == objects_.end() || object->second.queue.empty() || object->second.queue.front() == &task;
-}
-
-std::vector<std::vector<CommandId>> Machine::blockers(const Task& task) const {
-  std::vector<std::vector<CommandId>> groups;
-  if (task.stage != Task::Stage::Queued) return groups;
-  if (const auto found = objects_.find(task.command.target); found != objects_.end()) {
-    const Object& object = found->second;
-    const bool nested = std::find(object.nested.begin(), object.nested.end(), &task) != object.nested.end();
-    if (object.state == Object::State::Pending) groups.push_back({object.maker});
-    if (!object.holders.empty()) groups.push_back({nested ? object.holders.back() : object.holders.front()});
-    const auto& line = nested ? std::deque<Task*>(object.nested.begin(), object.nested.end()) : object.queue;
-    if (!line.empty() && line.front() != &task) groups.push_back({line.front()->command.id});
-  }
-  for (const ObjectId& id : task.command.references) {
-    const auto found = objects_.find(id);
-    if (found != objects_.end() && found->second.state == Object::State::Pending) groups.push_back({found->second.maker});
-  }
-  return groups;
 }
 
 }  // namespace distob::engine

@@ -41,7 +41,7 @@ struct Task {
   std::size_t missing = 0;              ///< references that are not made yet
   std::vector<ObjectId> pinned;         ///< what it keeps from being dropped until it ends
   ThreadId thread = 0;
-  std::vector<CommandId> waits_on;      ///< while it is suspended
+  std::vector<CommandId> waits_on;  ///< while it is suspended
 };
 
 class Machine final : public session::OwnObjects {
@@ -102,6 +102,8 @@ class Machine final : public session::OwnObjects {
   /// For tests: objects that exist or are being made.
   [[nodiscard]] std::size_t objects() const { return objects_.size(); }
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
+  /// For tests: replies that wait for a receipt, or are not sent yet.
+  [[nodiscard]] std::size_t unsettled() const { return receipts_.size() + deferred_.size(); }
 
  private:
   struct Failure {
@@ -191,7 +193,8 @@ class Machine final : public session::OwnObjects {
   std::unordered_map<SessionId, std::uint64_t> streams_;  ///< the last sequence that came
   std::set<SessionId> gone_;
   std::unordered_map<ObjectId, Object> objects_;
-  std::unordered_map<ObjectId, std::int64_t> early_;  ///< our own counts on what our own commands to ourselves will make
+  std::unordered_map<ObjectId, std::int64_t>
+      early_;  ///< our own counts on what our own commands to ourselves will make
   std::unordered_map<CommandId, std::unique_ptr<Task>> tasks_;
   std::map<SessionId, std::multimap<std::uint64_t, Unreached>> unreached_;
   std::set<ObjectId> queued_;  ///< objects with tasks in queue or nested
@@ -210,6 +213,7 @@ class Machine final : public session::OwnObjects {
   bool watched_ = false;
   bool waits_changed_ = false;
   bool waits_reported_ = false;
+  std::uint64_t cancels_ = 0;  ///< that came: said with the waits, so that the hub knows what they know
 };
 
 }  // namespace distob::engine

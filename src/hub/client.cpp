@@ -37,7 +37,7 @@ struct Member {
   bool process_ended = false;
   bool waits_to_write = false;
   std::optional<EngineLoss> report = {};
-  std::string cause = {};  ///< why we gave it up, if we did
+  std::string cause = {};                                          ///< why we gave it up, if we did
   Shell::Clock::time_point due = Shell::Clock::time_point::max();  ///< when to go on without what is missing
 };
 
@@ -96,7 +96,8 @@ void ClientShell::carry() {
         try {
           member->second.connection.send(message);
         } catch (const ValueError& error) {
-          give_up(member->first, member->second, error.what());  // checked at submit(); only a relayed frame can get here
+          give_up(member->first, member->second,
+                  error.what());  // checked at submit(); only a relayed frame can get here
         }
         continue;
       }

@@ -21,17 +21,18 @@ class Client : public virtual session::Endpoint {
   [[nodiscard]] static std::shared_ptr<Client> create();
 
   struct Attachment {
-    UniqueFd socket;  ///< our end of the engine's socketpair
-    pid_t pid = 0;    ///< 0: the engine has no process of its own, its death is the end of the socket
-    UniqueFd pidfd;   ///< of the engine's process; it is dead when this is readable
-    bool ours = true; ///< we started it, so it may be killed when it stops answering
+    UniqueFd socket;   ///< our end of the engine's socketpair
+    pid_t pid = 0;     ///< 0: the engine has no process of its own, its death is the end of the socket
+    UniqueFd pidfd;    ///< of the engine's process; it is dead when this is readable
+    bool ours = true;  ///< we started it, so it may be killed when it stops answering
   };
   /// Makes an engine of the cluster. Returns its id at once: ids ascend and are never used again. Commands may be submitted
   /// at once; they are held until the engine greets.
   virtual EngineId attach(Attachment attachment) = 0;
 
   /// Waits until the engines greeted, or were lost. False if `deadline` came first.
-  virtual bool wait_attached(std::chrono::steady_clock::time_point deadline, const session::InterruptCheck& check = {}) = 0;
+  virtual bool wait_attached(std::chrono::steady_clock::time_point deadline,
+                             const session::InterruptCheck& check = {}) = 0;
 
   /// How engine `loss.engine` ended, from whoever reaped it. The hub declares the death when it has seen the end of the
   /// process *and* this report, or 250 ms after the end without one.

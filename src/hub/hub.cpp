@@ -32,15 +32,17 @@ void Hub::lose(EngineId engine, const std::string& text) {
   }
   early_.erase(engine);
   waits_.erase(engine);
+  cancels_.erase(engine);
   break_deadlocks();
 }
 
 void Hub::on(EngineId from, const wire::Hello& hello) {
   if (hello.version != wire::kVersion) {
-    throw ProtocolError(to_string(from) + " speaks version " + std::to_string(hello.version) + " of the protocol, this client " +
-                        std::to_string(wire::kVersion));
+    throw ProtocolError(to_string(from) + " speaks version " + std::to_string(hello.version) +
+                        " of the protocol, this client " + std::to_string(wire::kVersion));
   }
-  if (std::exchange(members_.at(from), State::Ready) == State::Ready) throw ProtocolError(to_string(from) + " greeted twice");
+  if (std::exchange(members_.at(from), State::Ready) == State::Ready)
+    throw ProtocolError(to_string(from) + " greeted twice");
   send(wire::session_of(from), wire::Welcome{from, wire::session_of(from), client_pid});
   if (watching_) send(wire::session_of(from), wire::Watch{true});
   if (auto early = early_.extract(from)) {
@@ -68,6 +70,7 @@ void Hub::on_message(SessionId from, wire::Message message) {
   if (auto* command = std::get_if<wire::Command>(&message.body)) command->order = ++order_;
   if (auto* reply = std::get_if<wire::Reply>(&message.body)) forget_waits_for(reply->command);
   const EngineId destination = wire::engine_of(message.destination);
+  if (std::holds_alternative<wire::Cancel>(message.body) && is_member(destination)) cancels_[destination] += 1;
   if (message.destination == wire::kHub || is_ready(destination)) {
     messages_.push_back(std::move(message));
   } else if (is_member(destination)) {
@@ -75,7 +78,8 @@ void Hub::on_message(SessionId from, wire::Message message) {
   } else {
     // The sender may have joined after the loss. It is told (again), which ends what it asked.
     const auto lost = lost_.find(destination);
-    const std::string text = lost == lost_.end() ? to_string(destination) + " is no engine of this cluster" : lost->second;
+    const std::string text =
+        lost == lost_.end() ? to_string(destination) + " is no engine of this cluster" : lost->second;
     send(from, wire::Gone{message.destination, text});
   }
 }
@@ -86,18 +90,18 @@ void Hub::on(EngineId from, wire::Waits waits) {
   if (waits.waits.empty()) {
     waits_.erase(from);
   } else {
-    waits_[from] = std::move(waits.waits);
+    waits_[from] = std::move(waits);
   }
   break_deadlocks();
 }
 
 void Hub::forget_waits_for(const CommandId& ended) {
   if (!watching_) return;
-  refused_.erase(ended);
-  for (auto& [engine, waits] : waits_) {
-    std::erase_if(waits, [&](const wire::Wait& wait) { return wait.command == ended; });
-    for (auto& wait : waits) {
-      std::erase_if(wait.all, [&](const auto& group) { return std::find(group.begin(), group.end(), ended) != group.end(); });
+  for (auto& [engine, said] : waits_) {
+    std::erase_if(said.waits, [&](const wire::Wait& wait) { return wait.command == ended; });
+    for (auto& wait : said.waits) {
+      std::erase_if(wait.all,
+                    [&](const auto& group) { return std::find(group.begin(), group.end(), ended) != group.end(); });
     }
   }
 }
@@ -112,15 +116,16 @@ void Hub::watch(bool on) {
 void Hub::break_deadlocks() {
   std::vector<const wire::Wait*> all;
   bool parked = false;
-  for (const auto& [engine, waits] : waits_) {
-    for (const wire::Wait& wait : waits) {
+  for (const auto& [engine, said] : waits_) {
+    // A cancel that is on its way there, a user's or a refusal of ours, may break the circle: the engine speaks again after it.
+    const bool stale = said.cancels != cancels_[engine];
+    for (const wire::Wait& wait : said.waits) {
       parked = parked || wait.parked;
-      // A refusal is on its way; if it came too late, the command waits inside a call of its own and counts again.
-      if (!wait.parked || !refused_.contains(wait.command)) all.push_back(&wait);
+      if (!stale) all.push_back(&wait);
     }
   }
   watch(parked);
-  if (!watching_) return refused_.clear();
+  if (!watching_) return;
   const auto circle = find_circle(all);
   const wire::Wait* youngest = nullptr;
   for (const wire::Wait* wait : circle) {
@@ -134,9 +139,9 @@ void Hub::break_deadlocks() {
     text += wait == circle.back() ? ", which waits for the first" : ", which waits for";
   }
   const auto engine = std::find_if(waits_.begin(), waits_.end(), [&](const auto& each) {
-    return std::any_of(each.second.begin(), each.second.end(), [&](const wire::Wait& wait) { return &wait == youngest; });
+    return std::ranges::any_of(each.second.waits, [&](const wire::Wait& wait) { return &wait == youngest; });
   });
-  refused_.insert(youngest->command);
+  cancels_[engine->first] += 1;
   send(wire::session_of(engine->first),
        wire::Cancel{youngest->command, static_cast<std::uint8_t>(session::Status::Deadlock), text});
 }
@@ -147,8 +152,8 @@ std::vector<const wire::Wait*> find_circle(const std::vector<const wire::Wait*>&
   for (const wire::Wait* wait : waits) stuck[wait->command] = wait;
   const auto blocked_by = [&](const wire::Wait& wait) -> const wire::Wait* {
     for (const auto& group : wait.all) {
-      const bool all_stuck =
-          !group.empty() && std::all_of(group.begin(), group.end(), [&](const CommandId& id) { return stuck.contains(id); });
+      const bool all_stuck = !group.empty() && std::all_of(group.begin(), group.end(),
+                                                           [&](const CommandId& id) { return stuck.contains(id); });
       if (all_stuck) return stuck.at(group.front());
     }
     return nullptr;

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -50,10 +49,10 @@ class Hub {
   std::uint32_t next_engine_ = 0;
   std::uint64_t order_ = 0;
   std::map<EngineId, State> members_;
-  std::map<EngineId, std::string> lost_;  ///< and why
+  std::map<EngineId, std::string> lost_;                  ///< and why
   std::map<EngineId, std::vector<wire::Message>> early_;  ///< for engines that have not greeted yet
-  std::map<EngineId, std::vector<wire::Wait>> waits_;  ///< as each engine said last
-  std::set<CommandId> refused_;                        ///< victims that have not ended yet
+  std::map<EngineId, wire::Waits> waits_;                 ///< as each engine said last
+  std::map<EngineId, std::uint64_t> cancels_;             ///< that went to each engine
   bool watching_ = false;
   std::vector<wire::Message> messages_;
 };

@@ -56,7 +56,7 @@ flatbuffers::Offset<flatbuffers::String> flat(Flat& out, const std::string& text
 using Files = std::vector<std::shared_ptr<const UniqueFd>>;
 
 flatbuffers::Offset<flatbuffers::Vector<const fb::Buffer*>> flat(Flat& out, const std::vector<SharedBuffer>& buffers,
-                                                                  Files& files) {
+                                                                 Files& files) {
   if (buffers.empty()) return 0;
   std::vector<fb::Buffer> to;
   for (const auto& buffer : buffers) {
@@ -86,8 +86,8 @@ struct Encoder {
     const auto label = flat(out, m.label);
     const auto reads = flat<fb::CommandId>(out, m.reads_after);
     const auto writes = flat<fb::CommandId>(out, m.writes_after);
-    return fb::CreateCommand(out, &id, m.sequence, m.target ? &target : nullptr, payload, references, buffers, m.results,
-                             chain, label, m.order, reads, writes)
+    return fb::CreateCommand(out, &id, m.sequence, m.target ? &target : nullptr, payload, references, buffers,
+                             m.results, chain, label, m.order, reads, writes)
         .Union();
   }
   auto operator()(const Reply& m) {
@@ -123,7 +123,7 @@ struct Encoder {
       const auto label = flat(out, wait.label);
       waits.push_back(fb::CreateWait(out, &id, wait.parked, wait.order, label, out.CreateVector(groups)));
     }
-    return fb::CreateWaits(out, out.CreateVector(waits)).Union();
+    return fb::CreateWaits(out, out.CreateVector(waits), m.cancels).Union();
   }
   auto operator()(const Watch& m) { return fb::CreateWatch(out, m.on).Union(); }
   auto operator()(const Gone& m) { return fb::CreateGone(out, m.session.value, flat(out, m.text)).Union(); }
@@ -167,7 +167,8 @@ Bytes value(const flatbuffers::Vector<std::uint8_t>* from) {
 
 std::string value(const flatbuffers::String* from) { return from ? from->str() : std::string(); }
 
-std::vector<SharedBuffer> buffers(const flatbuffers::Vector<const fb::Buffer*>* from, std::span<const Files::value_type> files) {
+std::vector<SharedBuffer> buffers(const flatbuffers::Vector<const fb::Buffer*>* from,
+                                  std::span<const Files::value_type> files) {
   std::vector<SharedBuffer> to;
   if (!from) return to;
   for (const fb::Buffer* each : *from) {
@@ -212,6 +213,7 @@ Reply decode(const fb::Reply& m, std::span<const Files::value_type> files) {
 
 Waits decode(const fb::Waits& m) {
   Waits to;
+  to.cancels = m.cancels();
   if (!m.waits()) return to;
   for (const fb::Wait* each : *m.waits()) {
     Wait wait{needed(each->command()), each->parked(), each->order(), value(each->label()), {}};
@@ -319,7 +321,8 @@ std::span<std::byte> Incoming::room(std::size_t size) {
   auto* bytes = reinterpret_cast<std::byte*>(words_.data());
   if (begin_ == end_) begin_ = end_ = 0;
   if (words_.size() * 8 - end_ < size) {
-    if (end_ > begin_) std::memmove(bytes, bytes + begin_, end_ - begin_);  // begin_ is a multiple of 8: what moves stays aligned
+    if (end_ > begin_)
+      std::memmove(bytes, bytes + begin_, end_ - begin_);  // begin_ is a multiple of 8: what moves stays aligned
     end_ -= begin_;
     begin_ = 0;
     if (words_.size() * 8 - end_ < size) words_.resize(std::max((end_ + size) / 8 + 1, words_.size() * 3 / 2));
@@ -341,7 +344,8 @@ bool Incoming::next(Message& message) {
   if (available < whole) return false;
   if (files_.size() < header.files) refuse("its descriptors are missing");
 
-  flatbuffers::Verifier verifier(reinterpret_cast<const std::uint8_t*>(bytes + kHeader), header.length, 32, 1'000'000'000);
+  flatbuffers::Verifier verifier(reinterpret_cast<const std::uint8_t*>(bytes + kHeader), header.length, 32,
+                                 1'000'000'000);
   if (!verifier.VerifyBuffer<fb::Message>()) refuse("its contents are damaged");
   const fb::Message& root = *flatbuffers::GetRoot<fb::Message>(bytes + kHeader);
   if (root.body_type() != fb::Body::NONE && !root.body()) refuse("it is empty");

@@ -87,6 +87,7 @@ struct Wait {
 };
 struct Waits {
   std::vector<Wait> waits;
+  std::uint64_t cancels = 0;  ///< how many Cancels the engine had taken when it said this
 };
 struct Watch {
   bool on = false;
@@ -97,8 +98,7 @@ struct Gone {
 };
 
 using Body =
-    std::variant<Hello, Welcome, Command, Reply, Receipt, Release, Register, Registered, Cancel, Waits, Watch,
-                          Gone>;
+    std::variant<Hello, Welcome, Command, Reply, Receipt, Release, Register, Registered, Cancel, Waits, Watch, Gone>;
 
 struct Message {
   SessionId source;

@@ -1,6 +1,7 @@
 // Thousands of clusters, each from a seed of its own. A seed that fails is printed with the command that replays it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -16,11 +17,34 @@ std::optional<std::uint64_t> seed_to_replay() {
   return std::strtoull(text, nullptr, 10);
 }
 
-/// Runs `count` seeds, or the one that is asked for.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DISTOB_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DISTOB_SANITIZED 1
+#endif
+#endif
+
+/// How many percent of the seeds to run: DISTOB_SIMULATION_PERCENT, or all of them, or few where sanitizers make each slow.
+std::uint64_t percent_to_run() {
+  if (const char* text = std::getenv("DISTOB_SIMULATION_PERCENT"); text && *text)
+    return std::strtoull(text, nullptr, 10);
+#ifdef DISTOB_SANITIZED
+  return 10;
+#else
+  return 100;
+#endif
+}
+
+/// Whether so many seeds run that the rare things must have happened among them.
+bool runs_all() { return !seed_to_replay() && percent_to_run() >= 100; }
+
+/// Runs its share of `count` seeds, or the one that is asked for.
 Simulator::Counts play(const Dice& dice, std::uint64_t count, const std::string& test) {
   Simulator::Counts total;
   const auto one = seed_to_replay();
-  const std::uint64_t first = one.value_or(1), last = one.value_or(count);
+  const std::uint64_t first = one.value_or(1),
+                      last = one.value_or(std::max<std::uint64_t>(1, count * percent_to_run() / 100));
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     Simulator simulator(seed, dice);
     try {
@@ -44,15 +68,15 @@ Simulator::Counts play(const Dice& dice, std::uint64_t count, const std::string&
     total.waited_for_credit += counts.waited_for_credit;
   }
   std::cout << total.steps << " steps, " << total.calls << " calls, " << total.nested << " nested, " << total.callbacks
-            << " callbacks, " << total.helpers << " on helpers, " << total.deadlocks << " deadlocks, " << total.cancelled
-            << " cancelled, " << total.errors << " errors, " << total.lost << " lost, " << total.died << " died, "
-            << total.waited_for_credit << " waits for credit\n";
+            << " callbacks, " << total.helpers << " on helpers, " << total.deadlocks << " deadlocks, "
+            << total.cancelled << " cancelled, " << total.errors << " errors, " << total.lost << " lost, " << total.died
+            << " died, " << total.waited_for_credit << " waits for credit\n";
   return total;
 }
 
 TEST(Simulation, CallsAndReferences) {
   const auto counts = play({}, 1000, "CallsAndReferences");
-  if (seed_to_replay()) return;
+  if (!runs_all()) return;
   EXPECT_GT(counts.nested, 1000u);
   EXPECT_GT(counts.callbacks, 100u);
   EXPECT_GT(counts.helpers, 100u);
@@ -68,7 +92,7 @@ TEST(Simulation, CancelledCalls) {
   Dice dice;
   dice.cancel = 300;
   const auto counts = play(dice, 1000, "CancelledCalls");
-  if (seed_to_replay()) return;
+  if (!runs_all()) return;
   EXPECT_GT(counts.cancelled, 100u);
 }
 
@@ -78,7 +102,7 @@ TEST(Simulation, EnginesThatDie) {
   dice.kills = 2;
   dice.cancel = 50;
   const auto counts = play(dice, 1500, "EnginesThatDie");
-  if (seed_to_replay()) return;
+  if (!runs_all()) return;
   EXPECT_GT(counts.died, 100u);
 }
 
@@ -89,7 +113,7 @@ TEST(Simulation, FewThreadsAndLittleCredit) {
   dice.client_calls = 40;
   dice.credit = {2, 1 << 20};
   const auto counts = play(dice, 1000, "FewThreadsAndLittleCredit");
-  if (seed_to_replay()) return;
+  if (!runs_all()) return;
   EXPECT_GT(counts.deadlocks, 0u);
   EXPECT_GT(counts.waited_for_credit, 100u);
 }

@@ -24,7 +24,10 @@ void require(bool holds, const std::string& what) {
 }  // namespace
 
 Simulator::Simulator(std::uint64_t seed, Dice dice)
-    : random_(seed), dice_(dice), client_(kClientSession, nullptr, dice.credit), calls_left_(dice.client_calls),
+    : random_(seed),
+      dice_(dice),
+      client_(kClientSession, nullptr, dice.credit),
+      calls_left_(dice.client_calls),
       kills_left_(dice.kills) {
   for (int i = 0; i < dice.engines; ++i) {
     auto& engine = *(engines_[hub_.join()] = std::make_unique<Engine>(dice));
@@ -43,7 +46,7 @@ std::shared_ptr<const Script> Simulator::make_script(std::size_t references, int
     if (chance(dice_.raise)) {
       operation.kind = Kind::Raise;
     } else {
-      constexpr Kind any[] = {Kind::Work, Kind::Call, Kind::Call, Kind::Call, Kind::Start, Kind::Join,
+      constexpr Kind any[] = {Kind::Work, Kind::Call, Kind::Call,   Kind::Call,       Kind::Start,    Kind::Join,
                               Kind::Keep, Kind::Drop, Kind::Return, Kind::ReturnSelf, Kind::ReturnNew};
       operation.kind = any[roll(std::size(any))];
     }
@@ -118,6 +121,7 @@ void Simulator::carry() {
     }
   }
   client_completions();
+  require(client_.inconsistency().empty(), "in the client, " + client_.inconsistency());
 }
 
 void Simulator::deliver_up(EngineId id, Engine& engine) {
@@ -138,6 +142,8 @@ void Simulator::deliver_down(Engine& engine, SessionId from) {
 /// What a shell does after every event.
 void Simulator::after(EngineId id, Engine& engine) {
   Machine& machine = engine.machine;
+  const std::string wrong = machine.session().inconsistency();
+  require(wrong.empty(), "in " + to_string(id) + ", " + wrong);
   machine.session().flush_releases();
   for (auto& message : machine.take_messages()) engine.up.push_back(std::move(message));
   for (auto& completion : machine.session().take_completions()) {
@@ -154,7 +160,8 @@ void Simulator::after(EngineId id, Engine& engine) {
     static_cast<void>(engine.threads[thread]);
   }
   for (const ThreadId thread : machine.take_interrupts()) {
-    if (!machine.is_suspended(thread) && !engine.threads[thread].empty()) engine.threads[thread].back().interrupted = true;
+    if (!machine.is_suspended(thread) && !engine.threads[thread].empty())
+      engine.threads[thread].back().interrupted = true;
   }
   if (machine.has_drops() || machine.session().has_messages()) after(id, engine);
 }
@@ -185,7 +192,8 @@ void Simulator::begin(EngineId id, Engine& engine, ThreadId thread) {
   if (task->command.target) {
     const CommandId caller = task->command.chain.empty() ? CommandId{task->sender, 0} : task->command.chain.back();
     std::uint64_t& last = last_sequence_[{caller, task->command.target}];
-    require(task->command.sequence > last, to_string(task->command.id) + " ran before an earlier one on the same object");
+    require(task->command.sequence > last,
+            to_string(task->command.id) + " ran before an earlier one on the same object");
     last = task->command.sequence;
     require(engine.objects.contains(task->command.target), "a command entered an object that was dropped");
     for (const auto& [other, frames] : engine.threads) {
@@ -198,7 +206,8 @@ void Simulator::begin(EngineId id, Engine& engine, ThreadId thread) {
     }
   }
   for (const ObjectId& reference : task->command.references) {
-    require(reference.owner != id || engine.objects.contains(reference), "a reference of a running command was dropped");
+    require(reference.owner != id || engine.objects.contains(reference),
+            "a reference of a running command was dropped");
   }
   Frame frame;
   frame.task = task;
@@ -244,7 +253,8 @@ void Simulator::engine_step(EngineId id, Engine& engine, ThreadId thread) {
   after(id, engine);
 }
 
-void Simulator::nested_call(EngineId, Engine& engine, ThreadId thread, Frame& frame, const Script::Operation& operation) {
+void Simulator::nested_call(EngineId, Engine& engine, ThreadId thread, Frame& frame,
+                            const Script::Operation& operation) {
   const auto& references = frame.task->command.references;
   std::vector<ObjectId> passed;
   for (const std::size_t i : operation.references) passed.push_back(references[i]);
@@ -311,7 +321,8 @@ void Simulator::operate(EngineId id, Engine& engine, ThreadId thread, Frame& fra
       break;
     case Kind::Return:
     case Kind::ReturnSelf: {
-      const ObjectId what = operation.kind == Kind::Return ? references[operation.reference] : frame.task->command.target;
+      const ObjectId what =
+          operation.kind == Kind::Return ? references[operation.reference] : frame.task->command.target;
       require(session.retain(what), "what a running command holds is gone");
       frame.outcome.references.push_back(what);
       break;
@@ -320,9 +331,7 @@ void Simulator::operate(EngineId id, Engine& engine, ThreadId thread, Frame& fra
       frame.outcome.references.push_back(engine.machine.new_object());
       engine.objects.insert(frame.outcome.references.back());
       break;
-    case Kind::Raise:
-      frame.outcome.status = Status::Error;
-      return finish(engine, thread);
+    case Kind::Raise: frame.outcome.status = Status::Error; return finish(engine, thread);
     case Kind::Work: break;
   }
   ++frame.next;
@@ -357,7 +366,8 @@ void Simulator::client_act() {
   session::Command command;
   std::vector<ObjectId> references;
   const bool construct = handles_.size() < 3 || roll(4) == 0;
-  for (std::size_t k = handles_.empty() ? 0 : roll(4); k > 0; --k) references.push_back(handles_[roll(handles_.size())].id);
+  for (std::size_t k = handles_.empty() ? 0 : roll(4); k > 0; --k)
+    references.push_back(handles_[roll(handles_.size())].id);
   if (construct) {
     auto engine = engines_.begin();
     std::advance(engine, roll(engines_.size()));
@@ -418,8 +428,9 @@ void Simulator::client_completions() {
     if (!reply.results_stored && reply.status == Status::Value) {
       // The ids mean nothing any more; a program would not use them.
       for (std::size_t i = 0; i < handles_.size();) {
-        const bool mine = handles_[i].id.creator == kClientSession && handles_[i].made_by == completion.number &&
-                          std::find(reply.references.begin(), reply.references.end(), handles_[i].id) == reply.references.end();
+        const bool mine =
+            handles_[i].id.creator == kClientSession && handles_[i].made_by == completion.number &&
+            std::find(reply.references.begin(), reply.references.end(), handles_[i].id) == reply.references.end();
         if (!mine) {
           ++i;
           continue;
@@ -520,12 +531,16 @@ void Simulator::run() {
 std::string Simulator::waits() const {
   std::string text;
   for (const auto& [id, engine] : engines_) {
-    text += "\n" + to_string(id) + " has " + std::to_string(engine->machine.tasks()) + " commands";
+    text.append("\n")
+        .append(to_string(id))
+        .append(" has ")
+        .append(std::to_string(engine->machine.tasks()))
+        .append(" commands");
     for (const auto& wait : engine->machine.waits().waits) {
-      text += "\n  " + to_string(wait.command) + (wait.parked ? " parked for" : " waits for");
+      text.append("\n  ").append(to_string(wait.command)).append(wait.parked ? " parked for" : " waits for");
       for (const auto& group : wait.all) {
         text += " one of";
-        for (const auto& each : group) text += " " + to_string(each);
+        for (const auto& each : group) text.append(" ").append(to_string(each));
       }
     }
   }
@@ -535,6 +550,7 @@ std::string Simulator::waits() const {
 void Simulator::check_end() {
   require(client_.outstanding() == 0, "the client still waits for a reply");
   require(client_.held() == 0, "the client still holds " + std::to_string(client_.held()) + " objects");
+  require(client_.owed() == 0, "the client still owes receipts");
   for (const auto& [id, engine] : engines_) {
     if (!engine->alive) continue;
     const std::string who = to_string(id) + " still has ";
@@ -544,6 +560,8 @@ void Simulator::check_end() {
     require(machine.objects() == 0, who + std::to_string(machine.objects()) + " objects");
     require(engine->objects.empty(), who + "objects that were never dropped");
     require(machine.session().held() == 0, who + "counts on objects elsewhere");
+    require(machine.session().owed() == 0, who + "receipts to send");
+    require(machine.unsettled() == 0, who + "replies without receipt");
   }
 }
 

@@ -24,9 +24,9 @@ namespace distob::simulation {
 struct Dice {
   int engines = 3;
   int client_calls = 30;
-  int kills = 0;        ///< at most so many engines die
+  int kills = 0;  ///< at most so many engines die
   int cancel = 0;
-  int raise = 20;       ///< of a script's operations
+  int raise = 20;  ///< of a script's operations
   std::size_t helpers = 64;
   session::CreditLimits credit{6, 1 << 20};
 };
@@ -69,8 +69,8 @@ class Simulator {
     engine::Task* task = nullptr;
     std::shared_ptr<const Script> script;
     std::size_t next = 0;
-    std::vector<std::uint64_t> started;   ///< calls without answer yet
-    std::uint64_t waits_for = 0;          ///< a call, while suspended
+    std::vector<std::uint64_t> started;  ///< calls without answer yet
+    std::uint64_t waits_for = 0;         ///< a call, while suspended
     bool waits_for_credit = false;
     bool interrupted = false;
     engine::Outcome outcome;
@@ -97,7 +97,8 @@ class Simulator {
   bool engine_can_step(const Engine& engine, engine::ThreadId thread) const;
   void engine_step(EngineId id, Engine& engine, engine::ThreadId thread);
   void operate(EngineId id, Engine& engine, engine::ThreadId thread, Frame& frame);
-  void nested_call(EngineId id, Engine& engine, engine::ThreadId thread, Frame& frame, const Script::Operation& operation);
+  void nested_call(EngineId id, Engine& engine, engine::ThreadId thread, Frame& frame,
+                   const Script::Operation& operation);
   void finish(Engine& engine, engine::ThreadId thread);
   void begin(EngineId id, Engine& engine, engine::ThreadId thread);
   void after(EngineId id, Engine& engine);
@@ -110,7 +111,9 @@ class Simulator {
   [[nodiscard]] std::string waits() const;
   [[nodiscard]] std::shared_ptr<const Script> make_script(std::size_t references, int depth, bool has_target);
   [[nodiscard]] wire::Message through_frame(const wire::Message& message);
-  [[nodiscard]] std::size_t roll(std::size_t sides) { return std::uniform_int_distribution<std::size_t>(0, sides - 1)(random_); }
+  [[nodiscard]] std::size_t roll(std::size_t sides) {
+    return std::uniform_int_distribution<std::size_t>(0, sides - 1)(random_);
+  }
   [[nodiscard]] bool chance(int in_thousand) { return static_cast<int>(roll(1000)) < in_thousand; }
   [[nodiscard]] std::shared_ptr<const Script> script_of(const engine::Task& task) const;
   wire::Bytes payload_of(std::shared_ptr<const Script> script);
