@@ -71,11 +71,14 @@ class Engine::Shell final : public session::Shell {
   void write() override DISTOB_REQUIRES(mutex_);
   void on_event(std::uint64_t token, std::uint32_t events) override DISTOB_REQUIRES(mutex_);
   void check_engine(EngineId) const override {}  // the hub knows; a command to nobody is answered by it
-  bool work(MutexLock& lock) override DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
+  bool work(MutexLock& lock) override
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
   void will_wait(CommandId call) override DISTOB_REQUIRES(mutex_);
   void has_waited() override DISTOB_REQUIRES(mutex_);
   bool wait_is_cancelled() override DISTOB_REQUIRES(mutex_);
   bool may_overdraw() override DISTOB_REQUIRES(mutex_);
+  Clock::time_point next_time() override DISTOB_REQUIRES(mutex_) { return exit_at_; }
+  void on_time() override DISTOB_REQUIRES(mutex_);
   void abandon() noexcept override DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // fork() holds the mutex
 
  private:
@@ -92,11 +95,14 @@ class Engine::Shell final : public session::Shell {
 
   Executor& executor_;
   const bool use_signals_;
+  const std::chrono::milliseconds patience_;
   UniqueFd client_;
   transport::LocalConnection connection_ DISTOB_GUARDED_BY(mutex_);
   Machine machine_ DISTOB_GUARDED_BY(mutex_);
   bool waits_to_write_ DISTOB_GUARDED_BY(mutex_) = false;
   bool ended_ DISTOB_GUARDED_BY(mutex_) = false;
+  Clock::time_point exit_at_ DISTOB_GUARDED_BY(mutex_) =
+      Clock::time_point::max();                    ///< once ended, if user code goes on
   std::string refused_ DISTOB_GUARDED_BY(mutex_);  ///< why the hub's messages could not be read
   std::map<ThreadId, std::thread> helpers_ DISTOB_GUARDED_BY(mutex_);
   std::condition_variable helper_wakes_;
@@ -130,7 +136,10 @@ class Engine::Shell::RunningContext final : public Context {
 };
 
 Engine::Shell::Shell(EngineOptions options, Executor& executor)
-    : executor_(executor), use_signals_(options.use_signals), client_(std::move(options.client)),
+    : executor_(executor),
+      use_signals_(options.use_signals),
+      patience_(options.patience),
+      client_(std::move(options.client)),
       connection_(std::move(options.socket)) {
   watch(connection_.fd(), kSocket);
   if (client_) watch(client_.get(), kClient);
@@ -202,6 +211,7 @@ void Engine::Shell::on_event(std::uint64_t token, std::uint32_t) {
 /// Tells threads that there is something for them, or to stop.
 void Engine::Shell::dispatch() {
   for (const ThreadId thread : machine_.take_work()) {
+    if (this_thread.shell == this && this_thread.id == thread) continue;  // it looks for itself before it waits on
     if (thread == kMainThread || machine_.top(thread)) {
       wake_all();  // it waits, or runs the loop itself
       kick();
@@ -232,15 +242,21 @@ void Engine::Shell::end(const std::string& why) {
   connection_.close();
   machine_.session().on_closed(why);
   interrupt_main();  // whatever runs there, nobody wants it any more
+  if (use_signals_) exit_at_ = Clock::now() + patience_;
   wake_all();
   helper_wakes_.notify_all();
   kick();
 }
 
+/// User code took no notice of the end: a loop of foreign code, or one that catches every interrupt. The I/O thread, which
+/// needs nothing from it, ends the process; an engine without a client would run for ever.
+void Engine::Shell::on_time() { ::_exit(1); }
+
 // --- Threads ------------------------------------------------------------------------------------------------------
 
 void Engine::Shell::serve() {
-  struct sigaction action {}, before {};
+  struct sigaction action {
+  }, before{};
   if (use_signals_) {
     action.sa_handler = &on_interrupt;
     sigemptyset(&action.sa_mask);
@@ -256,7 +272,8 @@ void Engine::Shell::serve() {
     write();
     start_io();
     wait(
-        lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return ended_; }, Clock::time_point::max(), [this] { executor_.idle(); }, kIdleEvery);
+        lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return ended_; }, Clock::time_point::max(),
+        [this] { executor_.idle(); }, kIdleEvery);
     helpers = std::move(helpers_);
     helpers_.clear();
     stopping_ = true;
@@ -297,6 +314,7 @@ void Engine::Shell::run(MutexLock& lock, ThreadId thread) {
   auto chain = std::make_shared<std::vector<CommandId>>(task->command.chain);
   chain->push_back(task->command.id);
   if (thread == kMainThread) arm();
+  leave();  // user code may take its time: somebody else has to read what comes meanwhile
   lock.unlock();
 
   const auto& command = task->command;

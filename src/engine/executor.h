@@ -13,6 +13,7 @@
 //     Engine({.socket = std::move(inherited)}, echo).serve();  // returns when the client closes or ends
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -97,9 +98,11 @@ class Executor {
 };
 
 struct EngineOptions {
-  UniqueFd socket;            ///< connected to the hub: a Unix stream socket
-  UniqueFd client;            ///< pidfd of the client, if known: the engine ends with it even if the socket stays open
-  bool use_signals = true;    ///< cancel by signal (SIGURG); false in a process that is not ours
+  UniqueFd socket;          ///< connected to the hub: a Unix stream socket
+  UniqueFd client;          ///< pidfd of the client, if known: the engine ends with it even if the socket stays open
+  bool use_signals = true;  ///< cancel by signal (SIGURG); false in a process that is not ours
+  /// With use_signals: user code that still runs so long after the client closed or ended is ended with the process.
+  std::chrono::milliseconds patience{1000};
 };
 
 /// One engine, in the process and on the thread that calls serve().
@@ -112,7 +115,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// Greets the hub, then runs commands on this thread until the hub closes the connection or the client ends. Throws
-  /// ProtocolError if the peer does not speak the protocol. All helper threads have ended when it returns.
+  /// ProtocolError if the peer does not speak the protocol. All helper threads have ended when it returns. If user code
+  /// does not end in EngineOptions::patience, it does not return: the process exits with status 1.
   void serve();
 
   /// The calling side for user code of this process. Knows its id once serve() was welcomed.

@@ -18,7 +18,7 @@
 #include <set>
 #include <thread>
 
-#include "engine/executor.h"
+#include "conformance/functions.h"
 #include "hub/client.h"
 #include "transport/local/connection.h"
 
@@ -26,37 +26,15 @@ namespace distob {
 namespace {
 
 using namespace std::chrono_literals;
+using conformance::bytes;
+using conformance::Functions;
+using conformance::owned;
+using conformance::text_of;
 using engine::Context;
 using engine::Incoming;
 using engine::Outcome;
 using session::Call;
 using session::Status;
-
-std::span<const std::byte> bytes(std::string_view text) {
-  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
-}
-std::vector<std::byte> owned(std::string_view text) {
-  const auto all = bytes(text);
-  return {all.begin(), all.end()};
-}
-std::string text_of(std::span<const std::byte> all) { return {reinterpret_cast<const char*>(all.data()), all.size()}; }
-
-/// Runs the function that a test names in the payload; echoes what it does not know.
-class Functions : public engine::Executor {
- public:
-  using Function = std::function<Outcome(const Incoming&, Context&)>;
-  std::map<std::string, Function> functions;
-  std::atomic<bool> interrupted{false};
-  std::atomic<int> dropped{0};
-
-  Outcome execute(const Incoming& command, Context& context) override {
-    const auto found = functions.find(text_of(command.payload));
-    if (found != functions.end()) return found->second(command, context);
-    return {.payload = {command.payload.begin(), command.payload.end()}};
-  }
-  void drop(std::span<const ObjectId> ids) override { dropped += static_cast<int>(ids.size()); }
-  void interrupt() noexcept override { interrupted = true; }
-};
 
 class EndpointTest : public testing::Test {
  protected:
@@ -79,6 +57,7 @@ class EndpointTest : public testing::Test {
       engine::EngineOptions options;
       options.socket = std::move(*socket);
       options.use_signals = signals;
+      options.patience = 1h;  // this process is not the engine's
       try {
         engine::Engine(std::move(options), member.functions).serve();
       } catch (const ProtocolError&) {
@@ -172,7 +151,9 @@ TEST_F(EndpointTest, AnObjectIsDroppedWhenItsLastReferenceIsReleased) {
 
 TEST_F(EndpointTest, AFailedResultPoisonsWhatDependsOnIt) {
   auto& engine = start();
-  engine.functions.functions["fail"] = [](const Incoming&, Context&) -> Outcome { throw std::runtime_error("no tree"); };
+  engine.functions.functions["fail"] = [](const Incoming&, Context&) -> Outcome {
+    throw std::runtime_error("no tree");
+  };
   const Call made = call(engine, "fail", {}, {}, 1);
   const Call used = call(engine, "use", made.result());
   const auto reply = used.take();
@@ -183,7 +164,9 @@ TEST_F(EndpointTest, AFailedResultPoisonsWhatDependsOnIt) {
 
 TEST_F(EndpointTest, AnErrorThatNobodyTookIsKept) {
   auto& engine = start();
-  engine.functions.functions["fail"] = [](const Incoming&, Context&) -> Outcome { throw std::runtime_error("no tree"); };
+  engine.functions.functions["fail"] = [](const Incoming&, Context&) -> Outcome {
+    throw std::runtime_error("no tree");
+  };
   call(engine, "fail");
   client_->wait_all();
   ASSERT_EQ(call(engine, "next").take().status, Status::Value);
@@ -263,7 +246,8 @@ TEST_F(EndpointTest, CancelInterruptsOnlyTheCommandThatRuns) {
   std::promise<void> running;
   engine.functions.functions["sleep"] = [&](const Incoming&, Context& context) -> Outcome {
     running.set_value();
-    while (!engine.functions.interrupted) ::usleep(10'000'000);  // ends with EINTR, or fails the test by taking for ever
+    while (!engine.functions.interrupted)
+      ::usleep(10'000'000);  // ends with EINTR, or fails the test by taking for ever
     return {.status = context.cancelled() ? Status::Cancelled : Status::Value};
   };
   const Call sleeping = call(engine, "sleep");
@@ -274,6 +258,29 @@ TEST_F(EndpointTest, CancelInterruptsOnlyTheCommandThatRuns) {
   EXPECT_EQ(sleeping.take().status, Status::Cancelled);
   EXPECT_EQ(queued.take().status, Status::Cancelled);
   EXPECT_EQ(kept.take().status, Status::Value);
+}
+
+TEST_F(EndpointTest, AnEngineThatWasIdleStillHearsACancel) {
+  // The I/O thread sleeps for good when the engine has been idle for some twenty milliseconds, and has to be woken when a
+  // command takes the main thread away from the socket.
+  auto& engine = start(true);
+  std::promise<void> running;
+  engine.functions.functions["sleep"] = [&](const Incoming&, Context& context) -> Outcome {
+    running.set_value();
+    while (!engine.functions.interrupted)
+      ::usleep(10'000'000);  // ends with EINTR, or fails the test by taking for ever
+    return {.status = context.cancelled() ? Status::Cancelled : Status::Value};
+  };
+  for (int round = 0; round < 5; ++round) {
+    EXPECT_EQ(call(engine, "quick").take().status, Status::Value);
+    std::this_thread::sleep_for(60ms);  // the idleness itself is what is tested
+    running = {};
+    engine.functions.interrupted = false;
+    const Call sleeping = call(engine, "sleep");
+    running.get_future().wait();
+    sleeping.cancel();
+    EXPECT_EQ(sleeping.take().status, Status::Cancelled);
+  }
 }
 
 TEST_F(EndpointTest, SharedMemoryTravelsBesideTheCall) {
