@@ -1,5 +1,6 @@
 #include "objects/trace.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <vector>
 
@@ -67,6 +68,22 @@ class Tracer {
       return 0;
     };
     Py_TYPE(object)->tp_traverse(object, append, &children);
+    if (kind_of_object(object) == Kind::immutable) look_through_attributes(object, children);
+  }
+
+  /// The attributes of an instance that never changes (a frozen dataclass) are its parts; the dict they stand in is not one.
+  static void look_through_attributes(PyObject* instance, std::vector<PyObject*>& children) {
+    if (Py_TYPE(instance)->tp_dictoffset == 0) return;
+    PyObject* attributes = PyObject_GenericGetDict(instance, nullptr);
+    if (!attributes) return PyErr_Clear();
+    const auto own = std::find(children.begin(), children.end(), attributes);
+    if (own != children.end()) {
+      children.erase(own);
+      Py_ssize_t position = 0;
+      PyObject *name = nullptr, *value = nullptr;
+      while (PyDict_Next(attributes, &position, &name, &value)) children.push_back(value);
+    }
+    Py_DECREF(attributes);  // the instance keeps it
   }
 
   /// What a function remembers: its closure and defaults. Its globals are the module's and travel as such.
