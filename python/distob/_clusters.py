@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import html
 import itertools
+import operator
 import os
 import sys
 import threading
@@ -31,12 +32,12 @@ class Cluster:
     """A set of engines. As a context manager it is what calls inside use, and ends with the block.
 
     n: how many engines on this machine; default DISTOB_ENGINES, else one for each core. Raises ValueError for a number
-    that cannot be.
+    that cannot be, TypeError for what is no whole number.
     """
 
     def __init__(self, n: int | None = None) -> None:
         self._pid = os.getpid()
-        self._number = _core.engine_count(n)
+        self._number = _core.engine_count(_whole_number(n))
         self._turns = itertools.count()
         self._local: Any = _core.LocalCluster(
             self._number,
@@ -140,6 +141,17 @@ class Cluster:
         for bundle in needed:
             self._link.announce(bundle.number, bundle.contents)
         self._link.announce(number, contents)
+
+
+def _whole_number(n: Any) -> int | None:
+    if n is None:
+        return None
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"n is how many engines to start, a whole number, not {type(n).__qualname__}")
+    number = operator.index(n)
+    if number > sys.maxsize:
+        raise ValueError(f"{number} engines are more than any machine can have")
+    return number
 
 
 class EngineSide:
