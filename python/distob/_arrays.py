@@ -14,6 +14,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from distob import _core, _display, _fallback, _functions, _reductions
+from distob._flags import Flags
 
 __all__ = ["DistArray", "Partition", "RemoteArray", "gather_array", "scatter_array"]
 
@@ -100,7 +101,7 @@ class _Array(_core.Array):
     @property
     def blocks(self) -> list[RemoteArray]:
         """The blocks in C order, as views."""
-        return [_core.view_as(self[box], RemoteArray) for box in _boxes(self)]
+        return [_core.view_as(self[(*box, ...)], RemoteArray) for box in _boxes(self)]
 
     @property
     def base(self) -> None:
@@ -108,10 +109,16 @@ class _Array(_core.Array):
         return None
 
     @property
-    def flags(self) -> np._core.multiarray.flagsobj:
-        """The flags of a snapshot; `writeable` is that of this array."""
-        snapshot = _core.snapshot(self)
-        return snapshot.flags
+    def flags(self) -> Flags:
+        """Whether this array may be written, and the layout that its strides tell."""
+        return Flags(self)
+
+    def setflags(self, write: bool | None = None, align: bool | None = None, uic: bool | None = None) -> None:
+        """Set flags.writeable; the other flags can only be set to what they are, else ValueError is raised."""
+        flags = self.flags
+        for name, value in (("aligned", align), ("writebackifcopy", uic), ("writeable", write)):
+            if value is not None:
+                setattr(flags, name, value)
 
     # --- Parts of complex numbers, elements ---
 
@@ -155,7 +162,8 @@ class _Array(_core.Array):
 
     def fill(self, value: Any) -> None:
         """Set every element to `value`."""
-        _core.assign(self, value)
+        if not self._is_scalar:  # NumPy's scalars ignore it
+            _core.assign(self, value)
 
     # --- Copies ---
 
@@ -197,7 +205,7 @@ class _Array(_core.Array):
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
             axes = tuple(axes[0] or ())
         if not axes:
-            return self.T if self.ndim else self[...]
+            return self.T
         return _core.transpose(self, tuple(operator.index(a) for a in axes))
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
@@ -229,6 +237,8 @@ class _Array(_core.Array):
             drop = set(np.lib.array_utils.normalize_axis_tuple(axes, self.ndim))
             if any(self.shape[a] != 1 for a in drop):
                 raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+        if self._is_scalar:
+            return self
         index = tuple(0 if i in drop else slice(None) for i in range(self.ndim))
         return self[(*index, ...)]
 
@@ -281,6 +291,8 @@ class _Array(_core.Array):
         """The rest of ndarray's methods: NumPy computes them on a snapshot, with a PerformanceWarning."""
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if self._is_scalar:  # NumPy's scalar answers itself
+            return getattr(_core.item(self), name)
         method = getattr(np.ndarray, name)
         if not callable(method):
             return getattr(_core.snapshot(self), name)

@@ -65,13 +65,29 @@ def _leave(self: Any, kind: Any, value: Any, traceback: Any) -> Any:
     return _core.method(self, "__exit__")(kind, value, None)
 
 
+# Descriptions of memory, which mean nothing in another process. Whoever asks for one is told that there is none, and falls
+# back on __array__(), which fetches the elements.
+_OF_MEMORY = ("__array_struct__", "__array_interface__", "__cuda_array_interface__", "__dlpack__", "__dlpack_device__")
+
+
+def _only_if_local(name: str) -> property:
+    def read(self: Any) -> Any:
+        if self._distob_local is None:
+            raise AttributeError(f"{_repr(self)} has no {name}: its memory is that of another process")
+        return getattr(self._distob_local, name)
+
+    return property(read)
+
+
 def _as_array(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
+    """A fetched copy of the elements, as an ndarray; of a local object whatever NumPy makes of it."""
     import numpy as np
 
-    array = np.asarray(gather_one(self), dtype=dtype)
+    if self._distob_local is not None:
+        return np.array(self._distob_local, dtype=dtype, copy=copy)
     if copy is False:
         raise ValueError("the array is on an engine: reading it makes a copy")
-    return array
+    return np.asarray(gather_one(self), dtype=dtype)
 
 
 def _copy(self: Any) -> Any:
@@ -106,6 +122,8 @@ def special_methods(cls: type) -> dict[str, Any]:
     for name, form in _LOCAL_FORMS.items():
         if _lookup(cls, name) is not None:
             namespace[name] = form
+    if any(_lookup(cls, name) is not None for name in _OF_MEMORY):
+        namespace["__array__"] = _as_array
     if "__eq__" in namespace and "__hash__" not in namespace:
         namespace["__hash__"] = None if _lookup(cls, "__hash__") is None else Remote.__hash__
     if "__getitem__" in namespace and "__iter__" not in namespace and not issubclass(cls, dict):
@@ -341,6 +359,8 @@ def _complete() -> None:
         "_id": property(_id, doc="The Id of the object."),
     }.items():
         setattr(Remote, name, method)
+    for name in _OF_MEMORY:
+        setattr(Remote, name, _only_if_local(name))
 
 
 _complete()

@@ -107,6 +107,36 @@ def test_arrays_of_objects_live_in_an_engine(cluster: Any) -> None:
     assert distob.gather(d).tolist() == [1, "a", None]
 
 
+@pytest.mark.parametrize(
+    "array",
+    [np.array([1, "a", None], dtype=object), np.array([["one"], ["two words"]], dtype=np.dtypes.StringDType())],
+    ids=["objects", "strings"],
+)
+def test_arrays_of_references_become_ndarrays_by_value(cluster: Any, array: np.ndarray) -> None:
+    remote = distob.scatter(array)
+    for local in (np.asarray(remote), np.array(remote), distob.gather(remote)):
+        assert type(local) is np.ndarray and local.dtype == array.dtype and local.shape == array.shape
+        assert (local == array).all()
+    assert np.concatenate([np.asarray(remote), array]).shape == (2 * len(array), *array.shape[1:])
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(remote, copy=False)
+
+
+def test_a_remote_ndarray_describes_no_memory_and_prints_without_a_call() -> None:
+    with distob.Cluster(n=1):
+        array = distob.scatter(np.array([1, None], dtype=object))
+        assert repr(array).startswith("<remote ndarray ")
+    # Any call would raise ClosedError now.
+    for name in ("__array_struct__", "__array_interface__", "__dlpack__"):
+        assert not hasattr(array, name)
+    assert "lost with its cluster" in repr(array)
+
+
+def test_a_local_remote_of_an_ndarray_shares_its_memory() -> None:
+    array = np.arange(3.0)
+    assert np.shares_memory(np.asarray(distob.Remote(array)), array)
+
+
 # --- Snapshots --------------------------------------------------------------------------------------------------------
 
 
@@ -117,6 +147,44 @@ def test_asarray_is_a_read_only_snapshot_that_later_writes_do_not_reach() -> Non
     d[...] = -1
     np.testing.assert_array_equal(before, grid())
     assert (np.asarray(d) == -1).all()
+
+
+def test_flags_tell_and_set_whether_the_array_itself_may_be_written() -> None:
+    d = distob.scatter(grid())
+    assert d.flags.writeable and d.flags["WRITEABLE"] and d.flags.owndata
+    assert d.flags.c_contiguous and d.T.flags.f_contiguous and not d.T.flags.owndata
+    d.flags.writeable = False
+    assert not d.flags.writeable and not d[1:].flags.writeable and not d.flags.carray
+    for write in (lambda: d.fill(1), lambda: d[1:].__setitem__(0, 1), lambda: np.add(d, 1, out=d)):
+        with pytest.raises(ValueError, match="read-only"):
+            write()
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        d[1:].flags.writeable = True
+    d.setflags(write=True)
+    d[...] = 1
+    assert (d == 1).all()
+
+
+def test_flags_are_those_of_an_ndarray_with_the_same_strides() -> None:
+    a, d = grid(), distob.scatter(grid())
+    for cut in (np.s_[:], np.s_[1], np.s_[:, ::2], np.s_[::-1]):
+        for name in ("c_contiguous", "f_contiguous", "forc", "aligned", "behaved", "writeable"):
+            assert getattr(d[cut].flags, name) == getattr(a[cut].flags, name), (cut, name)
+    assert repr(d.flags) == repr(a.copy().flags)
+    with pytest.raises(ValueError, match="aligned"):
+        d.setflags(align=False)
+    with pytest.raises(AttributeError):
+        _ = d.flags.nonsense
+    with pytest.raises(KeyError):
+        d.flags["NONSENSE"] = True
+
+
+def test_broadcast_views_and_their_blocks_stay_read_only() -> None:
+    view = np.broadcast_to(distob.scatter(np.arange(4.0)), (3, 4))
+    assert not view.flags.writeable
+    assert not any(block.flags.writeable for block in view.blocks)
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        view.flags.writeable = True
 
 
 def test_array_protocol_follows_numpys_copy_rules() -> None:
