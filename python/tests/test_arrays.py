@@ -179,6 +179,17 @@ def test_flags_are_those_of_an_ndarray_with_the_same_strides() -> None:
         d.flags["NONSENSE"] = True
 
 
+@pytest.mark.parametrize("index", [(0, 0), (-1, -1), (np.int64(1), 2)], ids=repr)
+@pytest.mark.parametrize("value", [[1.0], np.ones(1), np.ones((1, 1))], ids=["list", "vector", "matrix"])
+def test_one_element_takes_no_array_with_axes(index: tuple[Any, Any], value: Any) -> None:
+    d = distob.scatter(grid())
+    for refused in (value, distob.scatter(np.asarray(value))):
+        with pytest.raises(ValueError, match="sequence"):
+            d[index] = refused
+    d[index] = np.asarray(7.0)
+    assert d[index] == 7
+
+
 def test_broadcast_views_and_their_blocks_stay_read_only() -> None:
     view = np.broadcast_to(distob.scatter(np.arange(4.0)), (3, 4))
     assert not view.flags.writeable

@@ -128,6 +128,15 @@ void assign_ndarray(const array::Array& target, PyObject* ndarray) {
   assign_operand(target, foreign, foreign.dtype != dtype);
 }
 
+/// One element takes one value: as in NumPy, an array with axes is none, even if it holds a single element.
+void refuse_sequence(const DType& dtype, PyObject* value) {
+  if (dtype.kind == Kind::Opaque) return;  // a record takes a tuple
+  const bool sequence = is_array(value)        ? array_of(value).ndim() > 0
+                        : PyArray_Check(value) ? PyArray_NDIM(reinterpret_cast<PyArrayObject*>(value)) > 0
+                                               : PyList_Check(value) || PyTuple_Check(value);
+  if (sequence) throw_value_error("setting an array element with a sequence.");
+}
+
 }  // namespace
 
 void assign_value(PyObject* self, PyObject* value) {
@@ -183,7 +192,9 @@ int array_assign_subscript(PyObject* self, PyObject* object, PyObject* value) {
           Reference::take(PyObject_CallFunctionObjArgs(function.get(), self, object, value, nullptr));
       return 0;
     }
-    const Reference target = view_of(self, array::view(array_of(self), index.span()));
+    const array::Array& a = array_of(self);
+    if (index.only_integers && index.integers == a.ndim()) refuse_sequence(a.dtype(), value);
+    const Reference target = view_of(self, array::view(a, index.span()));
     assign_value(target.get(), value);
     return 0;
   });
