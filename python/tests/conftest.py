@@ -1,10 +1,20 @@
-"""Clusters for the tests of objects."""
+"""Clusters for the tests of objects, and how hypothesis draws examples.
 
+By default every run draws the same ones, so that a failure says something about the change under test. DISTOB_TEST_FULL=1
+draws more, and others in every run.
+"""
+
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 import distob
+
+hypothesis.settings.register_profile("repeatable", max_examples=150, derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("full", max_examples=3000, derandomize=False, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("full" if os.environ.get("DISTOB_TEST_FULL") == "1" else "repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -111,14 +111,16 @@ bool reduce_small(const Instruction& i, bool full, unsigned* flags) {
   return true;
 }
 
-void check_identity(ReduceOp op, const kernels::Reduction& loop, const Array& a, const Array& result,
+void check_identity(ReduceOp op, const kernels::Reduction& loop, const Array& a, const Dims& axes,
                     const ReduceOptions& options) {
   if (loop.has_identity || options.initial) return;
   if (options.where != nullptr) {
     throw ValueError("reduction operation '" + std::string(name_of(op)) +
                      "' does not have an identity, so to use a where mask one has to specify 'initial'");
   }
-  if (a.size() == 0 && result.size() > 0) {
+  // As NumPy, also where the result has no elements either: what is reduced decides.
+  const auto is_empty = [&](std::int64_t axis) { return a.shape()[static_cast<std::size_t>(axis)] == 0; };
+  if (std::any_of(axes.begin(), axes.end(), is_empty)) {
     throw ValueError("zero-size array to reduction operation " + std::string(name_of(op)) + " which has no identity");
   }
 }
@@ -161,7 +163,7 @@ Array reduce(ReduceOp op, const Array& given, const ReduceOptions& options) {
   detail::CutPtr cut =
       detail::derive_cut(given, [axes, keep = options.keepdims](const Partition& p) { return p.reduce(axes, keep); });
   const Array result = detail::new_array(shape, options.kind, std::move(cut));
-  check_identity(op, *loop, a, result, options);
+  check_identity(op, *loop, a, axes, options);
   std::optional<Scalar> initial;
   if (options.initial) initial = detail::cast_scalar(*options.initial, options.kind);
 

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "arrays/python_side.h"
 #include "errors.h"
 
 namespace distob::python {
@@ -20,7 +21,22 @@ Reference wrap_result(array::Array array, PyTypeObject* face) {
   const bool is_scalar = array.ndim() == 0;
   Reference object = wrap(std::move(array), face);
   as_array_object(object.get())->is_scalar = is_scalar;
+  as_array_object(object.get())->writeable = !is_scalar;
   return object;
+}
+
+Reference wrap_view(array::Array view, PyObject* of, PyTypeObject* face) {
+  if (as_array_object(of)->is_scalar) {
+    return view.ndim() == 0 ? wrap_result(std::move(view), face) : wrap(array::copy(view), face);
+  }
+  Reference result = wrap(std::move(view), face);
+  as_array_object(result.get())->writeable = as_array_object(of)->writeable;
+  return result;
+}
+
+void require_writeable(PyObject* target) {
+  if (as_array_object(target)->is_scalar) throw_python(PyExc_TypeError, "return arrays must be of ArrayType");
+  if (!as_array_object(target)->writeable) throw_value_error("output array is read-only");
 }
 
 void set_error_from_exception() noexcept { set_python_error(); }

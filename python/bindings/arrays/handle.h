@@ -16,7 +16,7 @@ struct ArrayObject {
   PyObject_HEAD
   PyObject* weak_references;
   array::Array array;
-  bool writeable;  ///< false for broadcast views, whose elements are each other
+  bool writeable;  ///< false for scalars and for broadcast views, whose elements are each other
   bool is_scalar;  ///< a value that NumPy would have returned as a scalar: immutable, so `s += 1` makes a new one
 };
 
@@ -39,6 +39,11 @@ inline ArrayTypes array_types;
 [[nodiscard]] Reference wrap(array::Array array, PyTypeObject* face);
 /// The same for what NumPy returns as a scalar if it has no axes.
 [[nodiscard]] Reference wrap_result(array::Array array, PyTypeObject* face);
+/// The same for a view of `of`, which may be written exactly if `of` may. Of a scalar, whose elements must stay as they
+/// are, it is a scalar again if it has no axes, else a copy, as in NumPy.
+[[nodiscard]] Reference wrap_view(array::Array view, PyObject* of, PyTypeObject* face);
+/// Throws TypeError for a scalar, ValueError for a read-only array: what NumPy says of such an `out`.
+void require_writeable(PyObject* target);
 
 /// The face of a result: a DistArray if any operand is one.
 [[nodiscard]] inline PyTypeObject* common_face(PyTypeObject* a, PyTypeObject* b) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <string>
 
 #include "arrays/dtypes.h"
 #include "arrays/floats.h"
@@ -71,10 +72,19 @@ bool parse(PyObject* object, BasicIndex& index) {
   return true;
 }
 
+/// What a basic index gives: always an array, of a scalar's element a copy.
 Reference view_of(PyObject* self, array::Array view) {
-  Reference result = wrap(std::move(view), Py_TYPE(self));
-  as_array_object(result.get())->writeable = as_array_object(self)->writeable;
-  return result;
+  if (as_array_object(self)->is_scalar) return wrap(array::copy(view), Py_TYPE(self));
+  return wrap_view(std::move(view), self, Py_TYPE(self));
+}
+
+void require_assignable(PyObject* self) {
+  if (as_array_object(self)->is_scalar) {
+    const DType dtype = array_of(self).dtype();
+    const std::string type = reinterpret_cast<PyArray_Descr*>(descriptor_of(dtype).get())->typeobj->tp_name;
+    throw_python(PyExc_TypeError, ("'" + type + "' object does not support item assignment").c_str());
+  }
+  if (!as_array_object(self)->writeable) throw_value_error("assignment destination is read-only");
 }
 
 /// Drops leading axes of one element that the target does not have: NumPy's assignment allows them.
@@ -128,13 +138,17 @@ void assign_ndarray(const array::Array& target, PyObject* ndarray) {
   assign_operand(target, foreign, foreign.dtype != dtype);
 }
 
-/// One element takes one value: as in NumPy, an array with axes is none, even if it holds a single element.
+/// One element takes one value: an array with axes is none, even if it holds a single element. NumPy says what is wrong.
 void refuse_sequence(const DType& dtype, PyObject* value) {
   if (dtype.kind == Kind::Opaque) return;  // a record takes a tuple
   const bool sequence = is_array(value)        ? array_of(value).ndim() > 0
                         : PyArray_Check(value) ? PyArray_NDIM(reinterpret_cast<PyArrayObject*>(value)) > 0
                                                : PyList_Check(value) || PyTuple_Check(value);
-  if (sequence) throw_value_error("setting an array element with a sequence.");
+  if (!sequence) return;
+  const Reference ndarray = is_array(value) ? snapshot_ndarray(array_of(value)) : Reference::copy(value);
+  array::Scalar element;
+  scalar_bytes(ndarray.get(), dtype.kind, element.bytes.data());
+  throw_value_error("setting an array element with a sequence.");
 }
 
 }  // namespace
@@ -142,7 +156,7 @@ void refuse_sequence(const DType& dtype, PyObject* value) {
 void assign_value(PyObject* self, PyObject* value) {
   const array::Array& target = array_of(self);
   const DType dtype = target.dtype();
-  if (!as_array_object(self)->writeable) throw_value_error("assignment destination is read-only");
+  require_assignable(self);
   if (is_array(value)) {
     const DType from = array_of(value).dtype();
     if (from != dtype && (from.kind == Kind::Opaque || dtype.kind == Kind::Opaque)) {
@@ -184,7 +198,7 @@ PyObject* array_subscript(PyObject* self, PyObject* object) {
 int array_assign_subscript(PyObject* self, PyObject* object, PyObject* value) {
   return guarded_status([&] {
     if (!value) throw_value_error("cannot delete array elements");
-    if (!as_array_object(self)->writeable) throw_value_error("assignment destination is read-only");
+    require_assignable(self);
     BasicIndex index;
     if (!parse(object, index)) {
       const Reference function = python_side("_indexing", "put");

@@ -35,11 +35,15 @@ PyTypeObject* face_argument(nb::handle face) { return reinterpret_cast<PyTypeObj
 
 nb::object object_of(Reference reference) { return nb::steal(reference.release()); }
 nb::object wrapped(array::Array array, PyTypeObject* face) { return object_of(wrap(std::move(array), face)); }
-/// A view, which may be written exactly if what it is a view of may.
-nb::object wrapped_view(array::Array array, nb::handle of) {
-  Reference result = wrap(std::move(array), Py_TYPE(of.ptr()));
-  as_array_object(result.get())->writeable = as_array_object(of.ptr())->writeable;
-  return object_of(std::move(result));
+/// A copy of `of`, perhaps with another dtype: of a scalar a scalar.
+nb::object wrapped_copy(array::Array array, nb::handle of) {
+  PyTypeObject* face = Py_TYPE(of.ptr());
+  return object_of(as_array_object(of.ptr())->is_scalar ? wrap_result(std::move(array), face)
+                                                        : wrap(std::move(array), face));
+}
+/// A view of `of`; null `face`: the face of that.
+nb::object wrapped_view(array::Array array, nb::handle of, PyTypeObject* face = nullptr) {
+  return object_of(wrap_view(std::move(array), of.ptr(), face != nullptr ? face : Py_TYPE(of.ptr())));
 }
 
 DType dtype_argument(nb::handle dtype) {
@@ -68,7 +72,8 @@ Partition partition_for(const Shape& shape, std::optional<int> axis, std::option
   return blocksize ? Partition::blocked(shape, *axis, *blocksize, slots) : Partition::along(shape, *axis, slots);
 }
 
-nb::object from_ndarray(nb::handle ndarray, std::optional<int> axis, std::optional<std::int64_t> blocksize, nb::handle face) {
+nb::object from_ndarray(nb::handle ndarray, std::optional<int> axis, std::optional<std::int64_t> blocksize,
+                        nb::handle face) {
   auto* array = reinterpret_cast<PyArrayObject*>(ndarray.ptr());
   const array::Foreign foreign = foreign_of(array);
   const Partition partition = partition_for(foreign.shape, axis, blocksize);
@@ -149,7 +154,7 @@ nb::object astype(nb::handle a, nb::handle dtype) {
     made = array::astype(array, type, site);
   }
   issue_warnings_if_any();
-  return wrapped(std::move(made), Py_TYPE(a.ptr()));
+  return wrapped_copy(std::move(made), a);
 }
 
 nb::object copy(nb::handle a) {
@@ -159,7 +164,7 @@ nb::object copy(nb::handle a) {
     const Unlocked unlocked(array.size());
     made = array::copy(array);
   }
-  return wrapped(std::move(made), Py_TYPE(a.ptr()));
+  return wrapped_copy(std::move(made), a);
 }
 
 std::vector<array::Array> arrays_argument(nb::handle parts) {
@@ -189,7 +194,7 @@ void assign_where(nb::handle target, nb::handle value, nb::handle mask) {
   const array::Array& to = array_in(target);
   const array::Array& from = array_in(value);
   const array::Array& where = array_in(mask);
-  if (!as_array_object(target.ptr())->writeable) throw ValueError("assignment destination is read-only");
+  require_writeable(target.ptr());
   const Unlocked unlocked;
   array::assign_where(to, from, where);
 }
@@ -268,19 +273,26 @@ void register_arrays(nb::module_& m) {
   remember_float_defaults();
   array_types.base = make_array_type(m.ptr());
   array_types.dist = array_types.remote = array_types.base;
-  m.def("set_array_types", [](nb::handle dist, nb::handle remote) {
-    array_types.dist = reinterpret_cast<PyTypeObject*>(dist.inc_ref().ptr());
-    array_types.remote = reinterpret_cast<PyTypeObject*>(remote.inc_ref().ptr());
-  }, "The Python classes that results are made of.");
+  m.def(
+      "set_array_types",
+      [](nb::handle dist, nb::handle remote) {
+        array_types.dist = reinterpret_cast<PyTypeObject*>(dist.inc_ref().ptr());
+        array_types.remote = reinterpret_cast<PyTypeObject*>(remote.inc_ref().ptr());
+      },
+      "The Python classes that results are made of.");
 
-  m.def("from_ndarray", from_ndarray, nb::arg("ndarray"), nb::arg("axis").none(), nb::arg("blocksize").none(), nb::arg("face"));
+  m.def("from_ndarray", from_ndarray, nb::arg("ndarray"), nb::arg("axis").none(), nb::arg("blocksize").none(),
+        nb::arg("face"));
   m.def("empty", empty);
   m.def("full", full);
   m.def("arange", arange);
   m.def("random_uniform", random_uniform);
 
   m.def("snapshot", [](nb::handle a) { return object_of(snapshot_ndarray(array_in(a))); });
-  m.def("access", [](nb::handle a) { return object_of(access_ndarray(array_in(a))); });
+  m.def("access", [](nb::handle a) {
+    require_writeable(array_argument(a));
+    return object_of(access_ndarray(array_in(a)));
+  });
   m.def("gathered", [](nb::handle a) { return object_of(gathered_ndarray(array_in(a))); });
   m.def("item", [](nb::handle a) { return object_of(item_scalar(array_in(a))); });
 
@@ -297,13 +309,14 @@ void register_arrays(nb::module_& m) {
   m.def("where", where);
   m.def("partition_of", partition_of);
   m.def("with_partition", with_partition);
-  m.def("view_as", [](nb::handle a, nb::handle face) { return wrapped(array_in(a), face_argument(face)); });
+  m.def("view_as", [](nb::handle a, nb::handle face) { return wrapped_view(array_in(a), a, face_argument(face)); });
   m.def("may_share_memory", [](nb::handle a, nb::handle b) { return array_in(a).may_share_memory(array_in(b)); });
   m.def("is_view", [](nb::handle a) { return array_in(a).is_view(); });
   m.def("pieces", [](nb::handle a) { return array_in(a).pieces(); });
 
   register_lending(m.ptr());
-  m.def("lend", [](nb::handle a, std::size_t block, bool write) { return object_of(lend_block(array_in(a), block, write)); });
+  m.def("lend",
+        [](nb::handle a, std::size_t block, bool write) { return object_of(lend_block(array_in(a), block, write)); });
   m.def("adopt", [](nb::handle ndarray, nb::handle face) {
     return wrapped(adopt_ndarray(reinterpret_cast<PyArrayObject*>(ndarray.ptr())), face_argument(face));
   });

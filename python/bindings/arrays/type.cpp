@@ -53,11 +53,7 @@ PyObject* get_nbytes(PyObject* self, void*) {
   return PyLong_FromLongLong(array_of(self).size() * static_cast<long long>(array_of(self).dtype().itemsize));
 }
 PyObject* get_transposed(PyObject* self, void*) {
-  return guarded([&] {
-    Reference result = wrap(array::transpose(array_of(self)), Py_TYPE(self));
-    as_array_object(result.get())->writeable = as_array_object(self)->writeable;
-    return result.release();
-  });
+  return guarded([&] { return wrap_view(array::transpose(array_of(self)), self, Py_TYPE(self)).release(); });
 }
 PyObject* get_writeable(PyObject* self, void*) { return PyBool_FromLong(as_array_object(self)->writeable); }
 int set_writeable(PyObject* self, PyObject* value, void*) {
@@ -71,6 +67,7 @@ int set_is_scalar(PyObject* self, PyObject* value, void*) {
   const int truth = value ? PyObject_IsTrue(value) : 0;
   if (truth < 0) return -1;
   as_array_object(self)->is_scalar = truth != 0;
+  as_array_object(self)->writeable = truth == 0;
   return 0;
 }
 

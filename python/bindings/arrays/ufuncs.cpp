@@ -97,10 +97,6 @@ PyTypeObject* face_of(std::span<PyObject* const> objects) {
 
 bool is_comparison(Op op) { return op >= Op::equal && op <= Op::greater_equal; }
 
-void require_writeable(PyObject* target) {
-  if (!as_array_object(target)->writeable) throw_value_error("output array is read-only");
-}
-
 // --- Native ---------------------------------------------------------------------------------------------------------
 
 struct Target {
@@ -326,7 +322,7 @@ Reference call_by_numpy(PyObject* ufunc, std::span<const Input> inputs, const Ke
       PyObject* target = results[i].get();
       Reference ndarray = Reference::copy(target);
       if (is_array(target)) {
-        require_writeable(target);
+        if (!made) require_writeable(target);
         ndarray = access_ndarray(array_of(target));
       }
       PyTuple_SET_ITEM(out.get(), static_cast<Py_ssize_t>(i), ndarray.release());
