@@ -23,6 +23,7 @@ from functools import _lru_cache_wrapper, cache, cached_property, lru_cache, upd
 from typing import Any, Protocol
 
 import cloudpickle
+import numpy as np
 from cloudpickle import cloudpickle as cp
 
 from distob import _core
@@ -405,10 +406,17 @@ def _reduce_method(method: types.MethodType) -> Any:
     return getattr, (method.__self__, method.__func__.__name__)
 
 
+def _reduce_array(array: np.ndarray) -> Any:
+    """NumPy writes elements that are not contiguous into the stream itself; a contiguous copy travels beside it."""
+    contiguous = array.flags.c_contiguous or array.flags.f_contiguous or array.dtype.hasobject
+    return (array if contiguous else np.ascontiguousarray(array)).__reduce_ex__(5)
+
+
 _REDUCERS: dict[type, Callable[[Any], Any]] = {
     _lru_cache_wrapper: _reduce_cache,
     cached_property: _reduce_cached_property,
     types.MethodType: _reduce_method,
+    np.ndarray: _reduce_array,
 }
 
 

@@ -323,6 +323,13 @@ def test_plain_data_comes_back_by_value() -> None:
     assert tree.keep(Colour.RED) is Colour.RED
 
 
+def test_large_arrays_that_are_not_contiguous_travel_out_of_band() -> None:
+    backwards = distob.call(lambda n: np.arange(n)[::-1], 40_000_000)  # 320 MB, which no message can hold
+    assert backwards.shape == (40_000_000,)
+    assert (backwards[0], backwards[-1]) == (39_999_999, 0)
+    assert distob.call(lambda a: float(a[1]), backwards[::2]) == 39_999_997
+
+
 def test_fresh_results_come_back_by_value() -> None:
     tree = distob.scatter(Tree(2))
     fresh = tree.fresh_list()
