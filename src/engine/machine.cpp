@@ -94,6 +94,7 @@ void Machine::on(SessionId source, wire::Command command) {
     }
     add_count(object, source, count);
   }
+  if (!task.command.chain.empty()) inner_ += 1;
   session_.borrow(task.command.references);
   advance_stream(source, task.command.sequence);
   look_up_target(task);
@@ -185,6 +186,7 @@ void Machine::look_up_references(Task& task) {
   for (const ObjectId& id : task.command.references) {
     if (id.owner == self_) look_up_reference(task, id);
   }
+  if (task.missing > 1) lacking_.insert(task.command.id);
   reference_ready(task);
 }
 
@@ -208,7 +210,9 @@ void Machine::look_up_reference(Task& task, const ObjectId& id) {
 }
 
 void Machine::reference_ready(Task& task) {
-  if (--task.missing == 0) advance(task);
+  if (--task.missing > 0) return;
+  lacking_.erase(task.command.id);
+  advance(task);
 }
 
 /// The task may have become able to run.
@@ -376,18 +380,22 @@ bool Machine::is_waited_for(ThreadId number) const {
   const auto& stack = threads_[number].stack;
   if (stack.empty()) return false;
   if (!ready_.empty() || !nested_.empty()) return true;
-  // A call of our own is waiting for this one to end, and takes credit itself.
-  const auto& chain = stack.back()->command.chain;
-  if (std::any_of(chain.begin(), chain.end(), [&](const CommandId& id) { return id.session == session_.self(); }))
-    return true;
+  // What engines send never waits for credit, or two streams that are full of commands which wait for credit in each other
+  // would stand still for ever. Clients' commands wait: they hold no credit that an engine may need.
+  if (stack.back()->sender != kClientSession) return true;
+  return std::any_of(stack.begin(), stack.end(), [&](const Task* task) { return holds_up_others(*task); });
+}
+
+/// True if a command waits for what this one holds or makes.
+bool Machine::holds_up_others(const Task& task) const {
   for (const ObjectId& id : queued_) {
     const auto found = objects_.find(id);
-    if (found == objects_.end()) continue;
-    for (const Task* task : stack) {
-      if (contains(found->second.holders, task->command.id)) return true;
-    }
+    if (found != objects_.end() && contains(found->second.holders, task.command.id)) return true;
   }
-  return false;
+  return std::any_of(task.results.begin(), task.results.end(), [&](const ObjectId& id) {
+    const auto found = objects_.find(id);
+    return found != objects_.end() && !(found->second.readers.empty() && found->second.queue.empty());
+  });
 }
 
 bool Machine::is_cancelled(ThreadId number) const {
@@ -544,6 +552,8 @@ void Machine::send_deferred() {
 void Machine::end(Task& task) {
   if (waits_reported_ || watched_) waits_changed_ = true;
   const auto owned = tasks_.extract(task.command.id);
+  if (!task.command.chain.empty()) inner_ -= 1;
+  lacking_.erase(task.command.id);
   if (task.command.target) {
     if (Object* object = find(task.command.target)) {
       std::erase(object->holders, task.command.id);

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -102,6 +103,8 @@ class Machine final : public session::OwnObjects {
   /// For tests: objects that exist or are being made.
   [[nodiscard]] std::size_t objects() const { return objects_.size(); }
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
+  /// For tests: a line for each command, saying where on its way it is.
+  [[nodiscard]] std::string describe() const;
   /// For tests: replies that wait for a receipt, or are not sent yet.
   [[nodiscard]] std::size_t unsettled() const { return receipts_.size() + deferred_.size(); }
 
@@ -182,7 +185,9 @@ class Machine final : public session::OwnObjects {
   void send(SessionId to, wire::Body body);
   void send_deferred();
   void report_waits();
+  [[nodiscard]] bool may_have_circle() const;
   [[nodiscard]] bool may_be_waited_for(const Task& task) const;
+  [[nodiscard]] bool holds_up_others(const Task& task) const;
   [[nodiscard]] std::vector<std::vector<CommandId>> blockers(const Task& task) const;
 
   EngineId self_;
@@ -209,6 +214,8 @@ class Machine final : public session::OwnObjects {
   std::vector<ObjectId> drops_;
   std::vector<ThreadId> interrupts_;
   std::vector<wire::Message> messages_;
+  std::set<CommandId> lacking_;  ///< commands with references that are not made yet
+  std::size_t inner_ = 0;        ///< commands here that were sent from inside others
   bool work_ = false;
   bool watched_ = false;
   bool waits_changed_ = false;

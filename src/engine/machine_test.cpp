@@ -1,5 +1,6 @@
 #include "engine/machine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace distob::engine {
@@ -73,6 +74,67 @@ TEST_F(MachineTest, what_a_reply_names_is_given_back_if_its_receiver_dies_before
   EXPECT_EQ(machine_.unsettled(), 0u);
   EXPECT_EQ(machine_.session().held(), 0u);
   EXPECT_EQ(machine_.session().inconsistency(), "");
+}
+
+TEST_F(MachineTest, what_an_engine_sent_is_not_kept_waiting_for_credit) {
+  static_cast<void>(run());
+  EXPECT_FALSE(machine_.is_waited_for(kMainThread));
+  machine_.finish(kMainThread, {});
+  wire::Command command;
+  command.id = {kOtherEngine, 1};
+  command.sequence = 1;
+  command.chain = {{kClientSession, 77}};
+  send(kOtherEngine, std::move(command));
+  ASSERT_NE(machine_.begin(kMainThread), nullptr);
+  EXPECT_TRUE(machine_.is_waited_for(kMainThread));
+}
+
+TEST_F(MachineTest, a_command_is_not_kept_waiting_for_credit_while_others_wait_for_what_it_makes) {
+  wire::Command making;
+  making.id = {kClientSession, 1};
+  making.sequence = 1;
+  making.results = 1;
+  send(kClientSession, making);
+  ASSERT_NE(machine_.begin(kMainThread), nullptr);
+  EXPECT_FALSE(machine_.is_waited_for(kMainThread));
+  wire::Command reading;
+  reading.id = {kClientSession, 2};
+  reading.sequence = 2;
+  reading.references = {{kClientSession, kSelf, 1, 0}};
+  send(kClientSession, reading);
+  EXPECT_TRUE(machine_.is_waited_for(kMainThread));
+}
+
+TEST_F(MachineTest, a_circle_of_parked_commands_is_told_even_if_nothing_is_suspended) {
+  // The object of command 1 is there; 2 of the other engine enters it once it has what 3 makes, and 3 is queued behind it.
+  const ObjectId object{kClientSession, kSelf, 1, 0}, made_later{kClientSession, kSelf, 2, 0};
+  wire::Command making;
+  making.id = {kClientSession, 1};
+  making.sequence = 1;
+  making.results = 1;
+  send(kClientSession, making);
+  ASSERT_NE(machine_.begin(kMainThread), nullptr);
+  machine_.finish(kMainThread, {});
+
+  wire::Command inner;
+  inner.id = {kOtherEngine, 1};
+  inner.sequence = 1;
+  inner.target = object;
+  inner.references = {made_later};
+  inner.chain = {{kClientSession, 77}};
+  send(kOtherEngine, inner);
+  wire::Command behind;
+  behind.id = {kClientSession, 2};
+  behind.sequence = 2;
+  behind.target = object;
+  behind.results = 1;
+  send(kClientSession, behind);
+
+  const auto said = sent<wire::Waits>();
+  ASSERT_FALSE(said.empty());
+  std::vector<CommandId> waiting;
+  for (const auto& wait : said.back().waits) waiting.push_back(wait.command);
+  EXPECT_THAT(waiting, testing::UnorderedElementsAre(inner.id, behind.id));
 }
 
 TEST_F(MachineTest, an_order_that_no_correct_peer_sends_is_refused) {

@@ -10,7 +10,8 @@ namespace distob::engine {
 /// hub looks for a circle that others begin.
 void Machine::report_waits() {
   waits_changed_ = false;
-  wire::Waits all = waits();
+  wire::Waits all;
+  if (watched_ || (inner_ && may_have_circle())) all = waits();
   all.cancels = cancels_;
   const bool suspicious = std::any_of(all.waits.begin(), all.waits.end(), [&](const wire::Wait& wait) {
     return wait.parked && !tasks_.at(wait.command)->command.chain.empty();
@@ -19,6 +20,13 @@ void Machine::report_waits() {
   if (all.waits.empty() && !waits_reported_) return;
   waits_reported_ = !all.waits.empty();
   messages_.push_back({session_.self(), wire::kHub, std::move(all)});
+}
+
+/// Cheap to ask. A circle that goes through this engine goes through a suspended command, or else lies all in it: then one
+/// of it waits for an object to be made by another that comes behind it somewhere.
+bool Machine::may_have_circle() const {
+  return !lacking_.empty() ||
+         std::any_of(threads_.begin(), threads_.end(), [](const Thread& t) { return t.suspended; });
 }
 
 wire::Waits Machine::waits() const {
@@ -39,7 +47,6 @@ wire::Waits Machine::waits() const {
       if (top) suspended.push_back(task->command.id);
     }
   }
-  if (suspended.empty() && !watched_) return all;
   const bool starved = threads_.size() > max_helpers_ && suspended.size() == threads_.size();
   for (const auto& [id, task] : tasks_) {
     if (task->stage == Task::Stage::Running || !may_be_waited_for(*task)) continue;
@@ -50,6 +57,19 @@ wire::Waits Machine::waits() const {
     }
   }
   return all;
+}
+
+std::string Machine::describe() const {
+  static constexpr const char* kStages[] = {"looks for its target", "is queued", "is ready", "runs"};
+  std::string text;
+  for (const auto& [id, task] : tasks_) {
+    text += "\n  " + to_string(id) + " " + kStages[static_cast<int>(task->stage)];
+    if (task->command.target) text += " on " + to_string(task->command.target);
+    if (task->stage == Task::Stage::Queued) text += ", " + std::to_string(task->missing) + " references missing";
+    if (task->stage >= Task::Stage::Ready) text += ", thread " + std::to_string(task->thread);
+    for (const CommandId& outer : task->command.chain) text += ", in " + to_string(outer);
+  }
+  return text;
 }
 
 /// Leaves out the long queues of calls that only a client waits for.

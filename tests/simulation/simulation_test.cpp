@@ -106,16 +106,30 @@ TEST(Simulation, EnginesThatDie) {
   EXPECT_GT(counts.died, 100u);
 }
 
-TEST(Simulation, FewThreadsAndLittleCredit) {
+Dice few_threads_and_little_credit() {
   Dice dice;
   dice.engines = 2;
   dice.helpers = 1;
   dice.client_calls = 40;
   dice.credit = {2, 1 << 20};
-  const auto counts = play(dice, 1000, "FewThreadsAndLittleCredit");
+  return dice;
+}
+
+TEST(Simulation, FewThreadsAndLittleCredit) {
+  const auto counts = play(few_threads_and_little_credit(), 1000, "FewThreadsAndLittleCredit");
   if (!runs_all()) return;
   EXPECT_GT(counts.deadlocks, 0u);
   EXPECT_GT(counts.waited_for_credit, 100u);
+}
+
+TEST(Simulation, SeedsThatFailedOnce) {
+  for (const std::uint64_t seed : {
+           6050,   // commands that engines sent waited for credit that only each other could free
+           8571,   // a command waited for credit while another waited for what it was making
+           33928,  // a circle of parked commands alone, in an engine where nothing was suspended
+       }) {
+    EXPECT_NO_THROW(Simulator(seed, few_threads_and_little_credit()).run()) << seed;
+  }
 }
 
 }  // namespace

@@ -535,7 +535,8 @@ std::string Simulator::waits() const {
         .append(to_string(id))
         .append(" has ")
         .append(std::to_string(engine->machine.tasks()))
-        .append(" commands");
+        .append(" commands")
+        .append(engine->machine.describe());
     for (const auto& wait : engine->machine.waits().waits) {
       text.append("\n  ").append(to_string(wait.command)).append(wait.parked ? " parked for" : " waits for");
       for (const auto& group : wait.all) {
@@ -555,7 +556,7 @@ void Simulator::check_end() {
     if (!engine->alive) continue;
     const std::string who = to_string(id) + " still has ";
     auto& machine = engine->machine;
-    require(machine.tasks() == 0, who + "commands");
+    require(machine.tasks() == 0, who + "commands" + waits());
     require(machine.session().outstanding() == 0, who + "calls without reply");
     require(machine.objects() == 0, who + std::to_string(machine.objects()) + " objects");
     require(engine->objects.empty(), who + "objects that were never dropped");
