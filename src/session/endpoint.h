@@ -45,10 +45,10 @@ enum class Status : std::uint8_t {
 
 /// What to run, where. Spans are read during submit() only.
 struct Command {
-  EngineId engine;                             ///< must be the owner of `target`, if there is one
-  ObjectId target = {};                        ///< locked while the command runs; commands on it keep the sender's order
-  std::span<const std::byte> payload;          ///< opaque
-  std::span<const ObjectId> references = {};   ///< the objects that the payload names, in the order it numbers them
+  EngineId engine;                            ///< must be the owner of `target`, if there is one
+  ObjectId target = {};                       ///< locked while the command runs; commands on it keep the sender's order
+  std::span<const std::byte> payload;         ///< opaque
+  std::span<const ObjectId> references = {};  ///< the objects that the payload names, in the order it numbers them
   std::span<const SharedBuffer> buffers = {};  ///< large values, out of band
   std::uint32_t results = 0;                   ///< how many objects the command makes: Call::result(0..results-1)
   std::string_view label = {};                 ///< "Tree.grow": for messages about this call

@@ -20,9 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kWakeToken = 0;
-constexpr std::size_t kCoalesce = 32;       ///< asynchronous commands that one thread encodes before it writes
-constexpr auto kVacancy = 1ms;              ///< how long the loop stays unattended after a synchronous call
-constexpr int kIdleTicks = 20;              ///< times kVacancy without traffic before the I/O thread sleeps for good
+constexpr std::size_t kCoalesce = 32;  ///< asynchronous commands that one thread encodes before it writes
+constexpr auto kVacancy = 1ms;         ///< how long the loop stays unattended after a synchronous call
+constexpr int kIdleTicks = 20;         ///< times kVacancy without traffic before the I/O thread sleeps for good
 constexpr std::size_t kErrorsKept = 1000;
 
 std::atomic<std::uint64_t> fork_generation{1};
@@ -62,8 +62,7 @@ struct ForkGuard {
   }
 };
 
-Shell::Shell()
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), made_in_(fork_generation.load()) {
+Shell::Shell() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), made_in_(fork_generation.load()) {
   if (!epoll_ || !leftovers_->wake) throw std::system_error(errno, std::generic_category(), "distob's event loop");
   watch(leftovers_->wake.get(), kWakeToken);
   static std::once_flag once;
@@ -94,8 +93,9 @@ void Shell::after_fork_in_child() noexcept {
 
 void Shell::check_usable() const {
   if (forked()) {
-    throw ForkedError("a distob cluster was used in a forked child process, which owns none of its parent's connections; gather "
-                      "what the child needs before the fork, or let the child start a cluster of its own");
+    throw ForkedError(
+        "a distob cluster was used in a forked child process, which owns none of its parent's connections; gather "
+        "what the child needs before the fork, or let the child start a cluster of its own");
   }
   if (closed()) throw ClosedError(closed_text_);
 }
@@ -119,7 +119,9 @@ Call Shell::submit(const Command& command, const InterruptCheck& check) {
   if (!(command.synchronous && nested) && !credit()) {
     will_wait({});
     try {
-      wait(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return credit() || may_overdraw(); }, Clock::time_point::max(), check);
+      wait(
+          lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return credit() || may_overdraw(); }, Clock::time_point::max(),
+          check);
     } catch (...) {
       has_waited();
       throw;
@@ -128,7 +130,8 @@ Call Shell::submit(const Command& command, const InterruptCheck& check) {
     check_usable();
   }
   const auto submitted = session.submit(command, nested ? *chain : none);
-  auto state = std::make_shared<detail::CallState>(weak_from_this(), leftovers_, submitted, command.engine, command.results, command.label);
+  auto state = std::make_shared<detail::CallState>(weak_from_this(), leftovers_, submitted, command.engine,
+                                                   command.results, command.label);
   calls_.emplace(submitted.id.number, state);
   // A caller that waits at once writes the command when it begins to wait. Others are written by whoever leads.
   if (!command.synchronous) {
@@ -315,7 +318,8 @@ bool Shell::run_callbacks_alone(MutexLock& lock) {
 }
 
 /// Waits once, leading if nobody does.
-void Shell::await(MutexLock& lock, Clock::time_point deadline, const InterruptCheck& check, Clock::duration check_every) {
+void Shell::await(MutexLock& lock, Clock::time_point deadline, const InterruptCheck& check,
+                  Clock::duration check_every) {
   const auto check_time = check ? Clock::now() + check_every : Clock::time_point::max();
   const auto until = std::min(deadline, check_time);
   bool interrupted = false;

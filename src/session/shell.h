@@ -52,7 +52,13 @@ class CallState {
  public:
   CallState(std::weak_ptr<Shell> owner, std::shared_ptr<Leftovers> left, Session::Submitted submitted, EngineId to,
             std::uint32_t result_count, std::string_view name)
-      : shell(std::move(owner)), leftovers(std::move(left)), id(submitted.id), sequence(submitted.sequence), engine(to), results(result_count), label(name) {}
+      : shell(std::move(owner)),
+        leftovers(std::move(left)),
+        id(submitted.id),
+        sequence(submitted.sequence),
+        engine(to),
+        results(result_count),
+        label(name) {}
   ~CallState();
 
   const std::weak_ptr<Shell> shell;
@@ -87,7 +93,8 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
   [[nodiscard]] bool closed() const noexcept override { return closed_.load(std::memory_order_acquire); }
 
   // For Call.
-  bool wait_for(const detail::CallState& call, Clock::time_point deadline, const InterruptCheck& check) DISTOB_EXCLUDES(mutex_);
+  bool wait_for(const detail::CallState& call, Clock::time_point deadline, const InterruptCheck& check)
+      DISTOB_EXCLUDES(mutex_);
   void when_ready(detail::CallState& call, std::function<void()> callback) DISTOB_EXCLUDES(mutex_);
   void cancel(CommandId id) DISTOB_EXCLUDES(mutex_);
 
@@ -158,7 +165,8 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
   /// Makes whoever leads settle soon.
   void kick() DISTOB_REQUIRES(mutex_);
   /// Runs what on_ready() and on_engine_lost() asked for, without the lock. False if there was nothing.
-  bool run_callbacks(MutexLock& lock) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
+  bool run_callbacks(MutexLock& lock)
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
   /// This thread stops waiting, or runs somebody's code: another one has to lead, sooner or later.
   void leave() DISTOB_REQUIRES(mutex_);
   /// Wakes all threads that wait without leading, to look again.
@@ -187,7 +195,7 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
 
   UniqueFd epoll_;
   const std::shared_ptr<detail::Leftovers> leftovers_ = std::make_shared<detail::Leftovers>();
-  const std::uint64_t made_in_;       ///< the fork generation
+  const std::uint64_t made_in_;  ///< the fork generation
   std::unique_ptr<std::thread> io_thread_;
   const std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
 
@@ -197,9 +205,9 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
   bool leader_ DISTOB_GUARDED_BY(mutex_) = false;
   bool io_leads_ DISTOB_GUARDED_BY(mutex_) = false;
   bool io_asleep_ DISTOB_GUARDED_BY(mutex_) = false;
-  bool takeover_ DISTOB_GUARDED_BY(mutex_) = false;   ///< a waiting thread wants the I/O thread to stop leading
+  bool takeover_ DISTOB_GUARDED_BY(mutex_) = false;  ///< a waiting thread wants the I/O thread to stop leading
   bool kicked_ DISTOB_GUARDED_BY(mutex_) = false;
-  bool urgent_ DISTOB_GUARDED_BY(mutex_) = false;     ///< the I/O thread is to lead at once
+  bool urgent_ DISTOB_GUARDED_BY(mutex_) = false;  ///< the I/O thread is to lead at once
   std::uint32_t followers_ DISTOB_GUARDED_BY(mutex_) = 0;
   std::uint64_t turns_ DISTOB_GUARDED_BY(mutex_) = 0;
   std::condition_variable io_wakes_;
