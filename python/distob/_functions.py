@@ -288,7 +288,9 @@ def full_like(
 
 @_form_of(np.copy)
 def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return a.copy()
+    copied = a.copy()
+    copied._is_scalar = False  # numpy.copy makes an array of a scalar too
+    return copied
 
 
 # --- Structure --------------------------------------------------------------------------------------------------------

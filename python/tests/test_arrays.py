@@ -179,6 +179,23 @@ def test_flags_are_those_of_an_ndarray_with_the_same_strides() -> None:
         d.flags["NONSENSE"] = True
 
 
+def test_one_bool_takes_an_array_with_a_single_element() -> None:
+    d = distob.scatter(np.zeros(3, bool))
+    for value in (np.array([True]), distob.scatter(np.array([True])), [1]):
+        d[1] = False
+        d[1] = value
+        assert d[1]
+    with pytest.raises(ValueError, match="sequence"):
+        d[1] = np.array([True, False])
+
+
+def test_views_without_elements_can_be_reshaped() -> None:
+    for view in (lambda a: a[::-1], lambda a: a[::2, ...].T, lambda a: a[:, :, ::-1]):
+        d = view(distob.scatter(np.zeros((3, 0, 2))))
+        assert d.reshape(-1).shape == (0,)
+        assert d.reshape(0, 5).shape == (0, 5)
+
+
 @pytest.mark.parametrize("index", [(0, 0), (-1, -1), (np.int64(1), 2)], ids=repr)
 @pytest.mark.parametrize("value", [[1.0], np.ones(1), np.ones((1, 1))], ids=["list", "vector", "matrix"])
 def test_one_element_takes_no_array_with_axes(index: tuple[Any, Any], value: Any) -> None:

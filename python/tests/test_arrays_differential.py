@@ -98,7 +98,7 @@ def outcome(function: Any, *args: Any) -> Any:
         return type(error)
 
 
-def assert_same(theirs: Any, mine: Any, exact: bool = True) -> None:
+def assert_same(theirs: Any, mine: Any, exact: bool = True, signed_zeros: bool = True) -> None:
     if isinstance(theirs, type):
         assert isinstance(mine, type) and issubclass(mine, (theirs, *theirs.__bases__[:1])), (theirs, mine)
         return
@@ -112,7 +112,7 @@ def assert_same(theirs: Any, mine: Any, exact: bool = True) -> None:
     assert mine.shape == theirs.shape
     if exact:
         np.testing.assert_array_equal(mine, theirs)
-        if theirs.dtype.kind == "f":
+        if theirs.dtype.kind == "f" and signed_zeros:
             np.testing.assert_array_equal(np.signbit(mine)[~np.isnan(mine)], np.signbit(theirs)[~np.isnan(theirs)])
     else:
         tolerance = 16 * np.finfo(theirs.dtype).eps if theirs.dtype.kind in "fc" else 0
@@ -191,7 +191,8 @@ def test_reductions_agree_with_numpy(data: Any) -> None:
         theirs = outcome(lambda: getattr(a, name)(**kwargs))
         ours = outcome(lambda: getattr(d, name)(**kwargs))
         exact = (a.dtype.kind in "biu" and name != "mean") or name in ("min", "max", "any", "all")
-        assert_same(theirs, ours, exact)
+        # Which of two equal zeros is the least depends on the order of comparisons, in NumPy on the SIMD target.
+        assert_same(theirs, ours, exact, signed_zeros=name not in ("min", "max"))
 
 
 @RUNS

@@ -122,6 +122,8 @@ TEST(View, ReshapesWithoutACopyExactlyWhereTheOrderOfElementsAllowsIt) {
   EXPECT_FALSE(reshape(index(a, {Index(all), Index(until(4))}), {16}));
   EXPECT_EQ(reshape(View::contiguous(Kind::Int8, {}), {1, 1})->shape, (Shape{1, 1}));
   EXPECT_EQ(reshape(View::contiguous(Kind::Int8, {0, 3}), {3, 0})->shape, (Shape{3, 0}));
+  const View backwards = index(View::contiguous(Kind::Int8, {3, 0, 2}), {Index(Slice{{}, {}, -1})});
+  EXPECT_EQ(reshape(backwards, {0, 5})->shape, (Shape{0, 5}));
   EXPECT_THROW((void)reshape(a, {5, 5}), ValueError);
   EXPECT_THROW((void)reshape(a, {-1, 5}), ValueError);
   EXPECT_THROW((void)reshape(a, {-1, -1}), ValueError);

@@ -186,7 +186,7 @@ Shape resolve_shape(const Shape& shape, std::int64_t elements) {
 
 std::optional<View> reshape(const View& view, Shape shape) {
   shape = resolve_shape(shape, view.size());
-  if (view.is_contiguous()) return View::contiguous(view.dtype, std::move(shape), view.offset);
+  if (view.is_contiguous() || view.size() == 0) return View::contiguous(view.dtype, std::move(shape), view.offset);
 
   // Axes of one element carry no stride; what is left is matched group by group: the same number of elements on both
   // sides, the old axes of a group being mergeable.

@@ -138,17 +138,21 @@ void assign_ndarray(const array::Array& target, PyObject* ndarray) {
   assign_operand(target, foreign, foreign.dtype != dtype);
 }
 
-/// One element takes one value: an array with axes is none, even if it holds a single element. NumPy says what is wrong.
-void refuse_sequence(const DType& dtype, PyObject* value) {
-  if (dtype.kind == Kind::Opaque) return;  // a record takes a tuple
+/// One element takes one value. Whether an array with axes is one, NumPy decides: it takes array([True]) for a bool and no
+/// other. False if `value` is no sequence; what NumPy takes is assigned.
+bool assign_sequence_to_element(const array::Array& element, PyObject* value) {
+  const Kind kind = element.dtype().kind;
+  if (kind == Kind::Opaque) return false;  // a record takes a tuple
   const bool sequence = is_array(value)        ? array_of(value).ndim() > 0
                         : PyArray_Check(value) ? PyArray_NDIM(reinterpret_cast<PyArrayObject*>(value)) > 0
                                                : PyList_Check(value) || PyTuple_Check(value);
-  if (!sequence) return;
+  if (!sequence) return false;
   const Reference ndarray = is_array(value) ? snapshot_ndarray(array_of(value)) : Reference::copy(value);
-  array::Scalar element;
-  scalar_bytes(ndarray.get(), dtype.kind, element.bytes.data());
-  throw_value_error("setting an array element with a sequence.");
+  array::Scalar scalar;
+  scalar.kind = kind;
+  scalar_bytes(ndarray.get(), kind, scalar.bytes.data());
+  assign_operand(element, scalar, false);
+  return true;
 }
 
 }  // namespace
@@ -207,8 +211,9 @@ int array_assign_subscript(PyObject* self, PyObject* object, PyObject* value) {
       return 0;
     }
     const array::Array& a = array_of(self);
-    if (index.only_integers && index.integers == a.ndim()) refuse_sequence(a.dtype(), value);
     const Reference target = view_of(self, array::view(a, index.span()));
+    const bool one_element = index.only_integers && index.integers == a.ndim();
+    if (one_element && assign_sequence_to_element(array_of(target.get()), value)) return 0;
     assign_value(target.get(), value);
     return 0;
   });
