@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <optional>
 
 #include "kernels/float_flags.h"
 #include "kernels/strided.h"
@@ -88,9 +87,16 @@ class BufferedRun {
       const bool direct = contiguous(i) && !half(i);
       out[i - inputs_] = direct ? data_[i] + start * strides_[i] : pieces_[i].bytes;
     }
-    const std::optional<KeepFloatFlags> keep =
-        slot_.traits.quiet ? std::optional<KeepFloatFlags>(std::in_place) : std::nullopt;
-    slot_.block(in.data(), out.data(), n, 0);
+    if (slot_.traits.quiet) {
+      const KeepFloatFlags keep;
+      compute(in.data(), out.data(), start, n);
+    } else {
+      compute(in.data(), out.data(), start, n);
+    }
+  }
+
+  void compute(const void* const* in, void* const* out, std::ptrdiff_t start, std::ptrdiff_t n) {
+    slot_.block(in, out, n, 0);
     for (int i = inputs_; i < operands_; ++i) store(i, start, n);
   }
 

@@ -92,7 +92,9 @@ constexpr decltype(auto) visit_fields(T& value, Visitor&& visitor) {
 
 struct FieldTypes {
   template <class... Fields>
-  auto operator()(Fields&...) const -> std::type_identity<std::tuple<std::remove_cv_t<Fields>...>>;
+  auto operator()(Fields&...) const -> std::type_identity<std::tuple<std::remove_cv_t<Fields>...>> {
+    return {};
+  }
 };
 
 /// The field types of T as a std::tuple: std::tuple<int, std::string> for struct {int a; const std::string b;}.
