@@ -114,7 +114,7 @@ long peak_memory() {
 TEST(Client, a_burst_of_calls_neither_deadlocks_nor_fills_the_memory) {
   Cluster cluster({.engines = 2});
   const auto cells = cluster.scatter(std::vector<Cell>(2));
-  const long before = peak_memory();
+  [[maybe_unused]] const long before = peak_memory();
   constexpr int kCalls = 100'000;
   std::vector<Future<int>> futures;
   futures.reserve(kCalls);
