@@ -174,6 +174,16 @@ def test_unary_operators_give_numpys_bits(data: Any) -> None:
         assert_same(outcome(function, a), outcome(function, d), exact)
 
 
+def order_decides_product(a: np.ndarray) -> bool:
+    """Whether some order of the factors overflows or underflows on the way, where another may not: inf * 0 is nan."""
+    if a.dtype.kind not in "fc":
+        return False
+    sizes = np.abs(a).astype(np.longdouble)
+    sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
+    limits = np.finfo(a.dtype)
+    return bool(np.prod(sizes[sizes > 1]) > limits.max or np.prod(sizes[sizes < 1]) < limits.tiny)
+
+
 @RUNS
 @given(st.data())
 def test_reductions_agree_with_numpy(data: Any) -> None:
@@ -191,6 +201,9 @@ def test_reductions_agree_with_numpy(data: Any) -> None:
         theirs = outcome(lambda: getattr(a, name)(**kwargs))
         ours = outcome(lambda: getattr(d, name)(**kwargs))
         exact = (a.dtype.kind in "biu" and name != "mean") or name in ("min", "max", "any", "all")
+        if name == "prod" and order_decides_product(a) and not isinstance(theirs, type):
+            assert (theirs.dtype, theirs.shape) == (ours.dtype, ours.shape)
+            return
         # Which of two equal zeros is the least depends on the order of comparisons, in NumPy on the SIMD target.
         assert_same(theirs, ours, exact, signed_zeros=name not in ("min", "max"))
 
