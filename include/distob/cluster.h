@@ -115,7 +115,7 @@ class Cluster {
   template <class F>
   [[nodiscard]] auto vectorize(F function) {
     return [this, function](const auto& values, const auto&... arguments) {
-      return apply(function, values, arguments...);
+      return this->apply(function, values, arguments...);
     };
   }
   /// The same for objects, which are called where they live.

@@ -28,6 +28,9 @@ struct Source {
   memory::StoragePtr storage;  ///< null: the constant
   View view;                   ///< broadcasts to the instruction's shape
   Scalar constant{};
+  /// For elements that were copied just to be read here: a flush must not take them for dead before this instruction has
+  /// joined theirs in the window, which lets go of it.
+  Array handle{};
 };
 
 /// Elements that an instruction writes, every one unless it has a mask.

@@ -117,12 +117,12 @@ Source source_of(const Operand& operand) {
   if (const Scalar* scalar = operand.scalar()) return {{}, {}, *scalar};
   if (const Foreign* foreign = operand.foreign()) {
     const Array copy = from_foreign(*foreign);
-    return {storage_of(copy), view_of(copy)};
+    return {storage_of(copy), view_of(copy), {}, copy};
   }
   const Array& a = *operand.array();
   if (a.node()->single()) return {storage_of(a), view_of(a)};
   const Array whole = in_one_storage(a);
-  return {storage_of(whole), view_of(whole)};
+  return {storage_of(whole), view_of(whole), {}, whole};
 }
 
 Scalar cast_scalar(const Scalar& scalar, Kind kind) {
@@ -140,7 +140,7 @@ Scalar cast_scalar(const Scalar& scalar, Kind kind) {
 
 Source copied(const Source& source) {
   const Array a = copy(make_array(source.storage, source.view, {}, true));
-  return {storage_of(a), view_of(a)};
+  return {storage_of(a), view_of(a), {}, a};
 }
 
 bool run_small(const Instruction& i, unsigned* flags) {

@@ -179,8 +179,10 @@ Plan plan_passes(std::span<const Instruction> window) {
   plan.passes = planner.take();
   for (const Pass& pass : plan.passes) note_loads(window, pass, plan.stored);
   for (std::uint32_t number : numbers) {
+    // A reduction has no register that could stand for its result: it is stored even if only its float flags are wanted.
+    const bool reduces = window[number].what == Instruction::What::reduce;
     for (const Target& t : window[number].targets) {
-      if (t.storage->handles() > 0) plan.stored.insert(t.storage.get());
+      if (reduces || t.storage->handles() > 0) plan.stored.insert(t.storage.get());
     }
   }
   return plan;

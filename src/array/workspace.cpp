@@ -127,6 +127,8 @@ void Workspace::ensure_memory(memory::Storage& storage) {
 // --- The window -----------------------------------------------------------------------------------------------------
 
 void Workspace::push(Instruction instruction) {
+  for (Source& source : instruction.sources) source.handle = {};
+  if (instruction.mask) instruction.mask->handle = {};
   window_.push_back(std::move(instruction));
   ++instructions_;
 }
