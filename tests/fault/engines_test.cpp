@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <thread>
 
 #include "cluster/local_cluster.h"
 #include "cluster/role.h"
