@@ -136,6 +136,14 @@ static_assert(static_cast<std::size_t>(fb::Body::MAX) == std::variant_size_v<Bod
 
 [[noreturn]] void refuse(const char* what) { throw ProtocolError(std::string("a message was refused: ") + what); }
 
+// The verifier vouches for the bounds of a struct, not for its alignment, which damage may have shifted.
+template <class Struct>
+Struct aligned(const Struct* at) {
+  Struct copy;
+  std::memcpy(static_cast<void*>(&copy), static_cast<const void*>(at), sizeof copy);
+  return copy;
+}
+
 CommandId value(const fb::CommandId& id) { return {SessionId{id.session()}, id.number()}; }
 ObjectId value(const fb::ObjectId& id) {
   return {SessionId{id.creator()}, EngineId{id.owner()}, id.sequence(), id.index()};
@@ -143,7 +151,7 @@ ObjectId value(const fb::ObjectId& id) {
 Count value(const fb::Count& count) { return {value(count.object()), count.count()}; }
 CommandId needed(const fb::CommandId* id) {
   if (!id) refuse("it names no command");
-  return value(*id);
+  return value(aligned(id));
 }
 std::uint8_t status(std::uint8_t number) {
   if (number > kLastStatus) refuse("it has an unknown status");
@@ -155,7 +163,7 @@ std::vector<T> values(const flatbuffers::Vector<const Struct*>* from) {
   std::vector<T> to;
   if (!from) return to;
   to.reserve(from->size());
-  for (const Struct* each : *from) to.push_back(value(*each));
+  for (const Struct* each : *from) to.push_back(value(aligned(each)));
   return to;
 }
 
@@ -172,9 +180,10 @@ std::vector<SharedBuffer> buffers(const flatbuffers::Vector<const fb::Buffer*>* 
   std::vector<SharedBuffer> to;
   if (!from) return to;
   for (const fb::Buffer* each : *from) {
-    if (each->file() >= files.size()) refuse("it names a descriptor that did not come with it");
-    if (each->offset() + each->size() < each->offset()) refuse("a buffer is larger than any memory");
-    to.push_back({files[each->file()], each->offset(), each->size(), each->memory()});
+    const fb::Buffer buffer = aligned(each);
+    if (buffer.file() >= files.size()) refuse("it names a descriptor that did not come with it");
+    if (buffer.offset() + buffer.size() < buffer.offset()) refuse("a buffer is larger than any memory");
+    to.push_back({files[buffer.file()], buffer.offset(), buffer.size(), buffer.memory()});
   }
   return to;
 }
@@ -183,7 +192,7 @@ Command decode(const fb::Command& m, std::span<const Files::value_type> files) {
   Command to;
   to.id = needed(m.id());
   to.sequence = m.sequence();
-  if (m.target()) to.target = value(*m.target());
+  if (m.target()) to.target = value(aligned(m.target()));
   to.payload = value(m.payload());
   to.references = values<ObjectId>(m.references());
   to.buffers = buffers(m.buffers(), files);
