@@ -131,7 +131,9 @@ TEST(Client, a_burst_of_calls_neither_deadlocks_nor_fills_the_memory) {
   int last = 0;
   for (auto& future : futures) last = future.get();
   EXPECT_EQ(last, kCalls / 2);
-  if (!kSanitized) EXPECT_LT(peak_memory() - before, 200L << 10);
+  if (!kSanitized) {
+    EXPECT_LT(peak_memory() - before, 200L << 10);
+  }
 }
 
 TEST(Client, a_burst_with_large_arguments_and_results_neither_deadlocks_nor_fills_the_memory) {
