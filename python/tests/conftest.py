@@ -5,12 +5,16 @@ draws more, and others in every run.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
 import distob
+
+# A shell's background jobs ignore Ctrl-C, and so would what the tests of it run in.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("repeatable", max_examples=150, derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("full", max_examples=3000, derandomize=False, deadline=None, print_blob=True)
