@@ -46,21 +46,9 @@ if TYPE_CHECKING:
     from distob._clusters import Cluster, setup_engines
     from distob._core import Remote, explain, set_threads, threads
     from distob._executor import Executor
-    from distob._functions import (
-        broadcast_arrays,
-        concatenate,
-        dsplit,
-        dstack,
-        expand_dims,
-        hsplit,
-        hstack,
-        mean,
-        rollaxis,
-        split,
-        transpose,
-        vsplit,
-        vstack,
-    )
+    from distob._functions.joining import concatenate, dsplit, dstack, hsplit, hstack, split, vsplit, vstack
+    from distob._functions.reducing import mean
+    from distob._functions.views import broadcast_arrays, expand_dims, rollaxis, transpose
     from distob._futures import Future, as_completed
     from distob._hub import ObjectEngine, ObjectHub
     from distob._ids import Id, Ref
@@ -79,10 +67,9 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys("Cluster setup_engines".split(), "_clusters"),
     **dict.fromkeys("DistArray Partition RemoteArray".split(), "_arrays"),
     **dict.fromkeys("explain set_threads threads".split(), "_core"),
-    **dict.fromkeys(
-        "broadcast_arrays concatenate dsplit dstack expand_dims hsplit hstack mean rollaxis split transpose vsplit vstack".split(),
-        "_functions",
-    ),
+    **dict.fromkeys("concatenate dsplit dstack hsplit hstack split vsplit vstack".split(), "_functions.joining"),
+    "mean": "_functions.reducing",
+    **dict.fromkeys("broadcast_arrays expand_dims rollaxis transpose".split(), "_functions.views"),
     **dict.fromkeys("Future as_completed".split(), "_futures"),
     **dict.fromkeys("ObjectEngine ObjectHub".split(), "_hub"),
     **dict.fromkeys("Id Ref".split(), "_ids"),

@@ -15,6 +15,7 @@ from numpy.exceptions import AxisError
 
 from distob import _core, _display, _fallback, _functions, _reductions
 from distob._flags import Flags
+from distob._functions import elementwise, views
 
 __all__ = ["DistArray", "Partition", "RemoteArray", "gather_array", "scatter_array"]
 
@@ -251,7 +252,7 @@ class _Array(_core.Array):
 
     def expand_dims(self, axis: Any) -> Any:
         """The view with a new axis at position `axis`."""
-        return _functions.expand_dims(self, axis)
+        return views.expand_dims(self, axis)
 
     # --- Reductions that are composed ---
 
@@ -263,14 +264,14 @@ class _Array(_core.Array):
 
     def round(self, decimals: int = 0, out: Any = None) -> Any:
         """Rounded to `decimals`, half to even."""
-        return _functions.round_(self, decimals, out)
+        return elementwise.round_(self, decimals, out)
 
     def __round__(self, ndigits: int | None = None) -> Any:
         return round(self.item(), ndigits) if self.ndim == 0 else self.round(ndigits or 0)
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
         """Values limited to an interval."""
-        return _functions.clip(self, min, max, out, **kwargs)
+        return elementwise.clip(self, min, max, out, **kwargs)
 
     def conj(self) -> Any:
         """The complex conjugate."""
