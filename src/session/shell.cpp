@@ -324,7 +324,7 @@ void Shell::await(MutexLock& lock, Clock::time_point deadline, const InterruptCh
   const auto until = std::min(deadline, check_time);
   bool interrupted = false;
   if (!leader_) {
-    interrupted = turn(lock, until);
+    interrupted = turn(lock, until, true);
     ++turns_;
   } else {
     if (io_leads_ && !takeover_) {
@@ -352,8 +352,18 @@ void Shell::await(MutexLock& lock, Clock::time_point deadline, const InterruptCh
   }
 }
 
-/// Leads for one wait for events. True if a signal ended it.
-bool Shell::turn(MutexLock& lock, Clock::time_point deadline) {
+/// Polls the loop for `patience` at the most, without sleeping. The number of events, as epoll_wait() gives it.
+int Shell::poll_events(epoll_event* events, int most, Clock::duration patience) const {
+  const auto until = Clock::now() + patience;
+  int count = 0;
+  do {
+    count = ::epoll_wait(epoll_.get(), events, most, 0);
+  } while (count == 0 && Clock::now() < until);
+  return count;
+}
+
+/// Leads for one wait for events; polls first if `eager`. True if a signal ended it.
+bool Shell::turn(MutexLock& lock, Clock::time_point deadline, bool eager) {
   leader_ = true;
   leftovers_->polling.store(true, std::memory_order_seq_cst);
   const auto now = Clock::now();
@@ -364,11 +374,17 @@ bool Shell::turn(MutexLock& lock, Clock::time_point deadline) {
     timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
   }
   if (kicked_ || leftovers_->release_kicked.load(std::memory_order_seq_cst)) timeout = 0;
-  epoll_event events[32];
+  const auto patience = eager && timeout != 0 ? patience_.begin() : Clock::duration::zero();
+  const bool polls = patience != Clock::duration::zero();
+  constexpr int kMost = 32;
+  epoll_event events[kMost];
   lock.unlock();
-  const int count = ::epoll_wait(epoll_.get(), events, 32, timeout);
+  int count = polls ? poll_events(events, kMost, patience) : 0;
+  const bool found = count > 0;
+  if (!found) count = ::epoll_wait(epoll_.get(), events, kMost, timeout);
   const bool interrupted = count < 0 && errno == EINTR;
   lock.lock();
+  if (polls) patience_.ended(found);
   leftovers_->polling.store(false, std::memory_order_seq_cst);
   leader_ = false;
   kicked_ = false;
@@ -450,7 +466,7 @@ void Shell::io_loop() {
         settle();
         urgent_ = false;
         if (callbacks_.empty()) {
-          turn(lock, Clock::time_point::max());
+          turn(lock, Clock::time_point::max(), false);
         } else if (!run_callbacks_alone(lock)) {
           return;
         }

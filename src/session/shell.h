@@ -23,8 +23,11 @@
 #include "base/release_queue.h"
 #include "base/unique_fd.h"
 #include "session/endpoint.h"
+#include "session/patience.h"
 #include "session/session.h"
 #include "transport/local/connection.h"
+
+struct epoll_event;
 
 namespace distob::session {
 
@@ -187,7 +190,8 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
   bool run_callbacks_alone(MutexLock& lock) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   void await(MutexLock& lock, Clock::time_point deadline, const InterruptCheck& check, Clock::duration check_every)
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
-  bool turn(MutexLock& lock, Clock::time_point deadline)
+  int poll_events(epoll_event* events, int most, Clock::duration patience) const;
+  bool turn(MutexLock& lock, Clock::time_point deadline, bool eager)
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
   void complete_calls() DISTOB_REQUIRES(mutex_);
   void io_loop();
@@ -209,6 +213,7 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
   bool kicked_ DISTOB_GUARDED_BY(mutex_) = false;
   bool urgent_ DISTOB_GUARDED_BY(mutex_) = false;  ///< the I/O thread is to lead at once
   std::uint32_t followers_ DISTOB_GUARDED_BY(mutex_) = 0;
+  Patience patience_ DISTOB_GUARDED_BY(mutex_);
   std::uint64_t turns_ DISTOB_GUARDED_BY(mutex_) = 0;
   std::condition_variable io_wakes_;
 };
