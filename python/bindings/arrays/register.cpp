@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "arrays/arguments.h"
 #include "arrays/dtypes.h"
 #include "arrays/floats.h"
 #include "arrays/handle.h"
@@ -23,44 +24,6 @@ namespace nb = nanobind;
 
 namespace distob::python {
 namespace {
-
-/// An argument that must be an array of ours; nanobind reports others as a TypeError.
-PyObject* array_argument(nb::handle object) {
-  if (!is_array(object.ptr())) throw TypeError("a DistArray or RemoteArray was expected");
-  return object.ptr();
-}
-const array::Array& array_in(nb::handle object) { return array_of(array_argument(object)); }
-
-PyTypeObject* face_argument(nb::handle face) { return reinterpret_cast<PyTypeObject*>(face.ptr()); }
-
-nb::object object_of(Reference reference) { return nb::steal(reference.release()); }
-nb::object wrapped(array::Array array, PyTypeObject* face) { return object_of(wrap(std::move(array), face)); }
-/// A copy of `of`, perhaps with another dtype: of a scalar a scalar.
-nb::object wrapped_copy(array::Array array, nb::handle of) {
-  PyTypeObject* face = Py_TYPE(of.ptr());
-  return object_of(as_array_object(of.ptr())->is_scalar ? wrap_result(std::move(array), face)
-                                                        : wrap(std::move(array), face));
-}
-/// A view of `of`; null `face`: the face of that.
-nb::object wrapped_view(array::Array array, nb::handle of, PyTypeObject* face = nullptr) {
-  return object_of(wrap_view(std::move(array), of.ptr(), face != nullptr ? face : Py_TYPE(of.ptr())));
-}
-
-DType dtype_argument(nb::handle dtype) {
-  const Reference descriptor = descriptor_from(dtype.ptr());
-  return dtype_of(reinterpret_cast<PyArray_Descr*>(descriptor.get()));
-}
-
-Dims dims_argument(nb::handle sequence) {
-  Dims dims;
-  for (nb::handle item : nb::iter(sequence)) dims.push_back(nb::cast<std::int64_t>(item));
-  return dims;
-}
-std::vector<int> axes_argument(nb::handle sequence) {
-  std::vector<int> axes;
-  for (nb::handle item : nb::iter(sequence)) axes.push_back(nb::cast<int>(item));
-  return axes;
-}
 
 // --- Making arrays ----------------------------------------------------------------------------------------------------
 
@@ -165,12 +128,6 @@ nb::object copy(nb::handle a) {
     made = array::copy(array);
   }
   return wrapped_copy(std::move(made), a);
-}
-
-std::vector<array::Array> arrays_argument(nb::handle parts) {
-  std::vector<array::Array> arrays;
-  for (nb::handle part : nb::iter(parts)) arrays.push_back(array_in(part));
-  return arrays;
 }
 
 nb::object join(nb::handle parts, int axis, nb::handle face) {
