@@ -10,6 +10,7 @@ All functions sent by value share one namespace for each module in an engine, as
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.machinery
 import io
 import itertools
@@ -147,6 +148,8 @@ class Pickler(cloudpickle.Pickler):
         if kind is types.FunctionType:
             return self.reduce_function(obj) if travels_by_value(obj) else NotImplemented
         reducer = _REDUCERS.get(kind)
+        if reducer is None and issubclass(kind, BaseException) and kind.__reduce__ is BaseException.__reduce__:
+            reducer = _reduce_error
         return reducer(obj) if reducer is not None else super().reducer_override(obj)
 
     def reduce_class(self, cls: type) -> Any:
@@ -180,7 +183,7 @@ class DefinitionPickler(Pickler):
             return class_of, (cp._get_or_create_tracker_id(cls),)
         self.classes.append(cls)
         cp._get_or_create_tracker_id(cls)
-        return cp._dynamic_class_reduce(cls)
+        return _class_in_full(cls)
 
     def reduce_function(self, function: types.FunctionType) -> Any:
         """In full: functions of one bundle may refer to each other."""
@@ -256,7 +259,7 @@ def reference_to_class(cls: type, outgoing: Outgoing) -> Any:
             try:
                 bundle = _make_bundle(cls, fingerprint, bundle)
             except _RefersToProxy:  # it travels in full each time, with the references beside it
-                return cp._dynamic_class_reduce(cls)
+                return _class_in_full(cls)
     bundle.announce(outgoing)
     return class_of, (cp._get_or_create_tracker_id(cls),)
 
@@ -274,7 +277,7 @@ def _class_in_engine(cls: type, outgoing: Outgoing) -> Any:
         raise EncodeError(f"{cls!r} was defined in an engine, and definitions do not flow back to the client")
     if tracker is None:
         _made_here.add(cp._get_or_create_tracker_id(cls))
-    return cp._dynamic_class_reduce(cls)
+    return _class_in_full(cls)
 
 
 def reference_to_function(function: types.FunctionType, outgoing: Outgoing) -> Any:
@@ -412,11 +415,50 @@ def _reduce_array(array: np.ndarray) -> Any:
     return (array if contiguous else np.ascontiguousarray(array)).__reduce_ex__(5)
 
 
+def _class_in_full(cls: type) -> Any:
+    """cloudpickle's reduction, with __slots__ given when the class is made: set afterwards they would do nothing."""
+    reduced = cp._dynamic_class_reduce(cls)
+    make, arguments, (attributes, slots_state) = reduced[:3]
+    if make is not cp._make_skeleton_class or "__slots__" not in attributes:
+        return reduced
+    meta, name, bases, keywords, *rest = arguments
+    attributes = dict(attributes)
+    keywords = {**keywords, "__slots__": attributes.pop("__slots__")}
+    return make, (meta, name, bases, keywords, *rest), (attributes, slots_state), *reduced[3:]
+
+
+def _reduce_error(error: BaseException) -> Any:
+    return _rebuild_error, (type(error), error.args, error.__dict__)
+
+
+def _rebuild_error(cls: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+    """An exception as it was, also where the parameters of its class are not what it passes on to Exception."""
+    try:
+        error = cls(*args)
+    except Exception:
+        error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+# The marks of the dataclasses module (MISSING, KW_ONLY ...), known by identity, which a pickled copy would not have.
+_MARKS = {
+    id(mark): name for name, mark in vars(dataclasses).items() if getattr(type(mark), "__module__", "") == "dataclasses"
+}
+
+
+def _reduce_mark(mark: Any) -> Any:
+    name = _MARKS.get(id(mark))
+    return mark.__reduce_ex__(5) if name is None else (getattr, (dataclasses, name))
+
+
 _REDUCERS: dict[type, Callable[[Any], Any]] = {
     _lru_cache_wrapper: _reduce_cache,
     cached_property: _reduce_cached_property,
     types.MethodType: _reduce_method,
     np.ndarray: _reduce_array,
+    **{type(vars(dataclasses)[name]): _reduce_mark for name in _MARKS.values()},
 }
 
 

@@ -108,6 +108,15 @@ def _copied(self: Any, how: Callable[[Any], Any]) -> Any:
 _LOCAL_FORMS: dict[str, Any] = {"__iter__": _iterate, "__exit__": _leave, "__array__": _as_array}
 
 
+# What the dataclasses module and match statements ask of the class of an object.
+_OF_CLASS = ("__dataclass_fields__", "__dataclass_params__", "__match_args__")
+
+
+def class_attributes(cls: type) -> dict[str, Any]:
+    """What proxies of `cls` share with it because it is read from the class, never from the object."""
+    return {name: getattr(cls, name) for name in _OF_CLASS if hasattr(cls, name)}
+
+
 def special_methods(cls: type) -> dict[str, Any]:
     """The special methods of proxies of `cls`."""
     namespace: dict[str, Any] = {}
@@ -165,7 +174,7 @@ def proxy_type_of(cls: type) -> type:
             "_distob_type": cls,
             "_distob_description": describe(cls),
         }
-        found = _made[cls] = type(cls.__name__, (Remote,), namespace | special_methods(cls))
+        found = _made[cls] = type(cls.__name__, (Remote,), namespace | special_methods(cls) | class_attributes(cls))
     return found
 
 
@@ -274,7 +283,7 @@ def proxy_methods(
     def decorate(cls: type) -> type:
         if not issubclass(cls, Remote):
             raise TypeError(f"{cls.__qualname__} must derive from distob.Remote")
-        for name, method in special_methods(base).items():
+        for name, method in (special_methods(base) | class_attributes(base)).items():
             if name not in cls.__dict__ and not runs_here(name):
                 setattr(cls, name, method)
         for name in dir(base):

@@ -781,3 +781,85 @@ def test_random_differs_between_engines() -> None:
 def test_a_cluster_shows_itself(cluster: distob.Cluster) -> None:
     assert "2 engines" in repr(cluster)
     assert str(cluster.pids[0]) in cluster._repr_html_()
+
+
+# --- Classes with rules of their own ---
+
+
+@dataclasses.dataclass(order=True)
+class Measured:
+    value: float
+    unit: str = "m"
+    notes: list = dataclasses.field(default_factory=list)
+
+    def as_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+    def widened(self) -> str:
+        @dataclasses.dataclass
+        class Wider(Measured):
+            error: float = 0.5
+
+        return repr(Wider(1.0))
+
+
+def test_proxies_of_dataclasses_are_dataclasses() -> None:
+    measured = distob.scatter(Measured(3.0))
+    assert dataclasses.is_dataclass(measured)
+    assert [field.name for field in dataclasses.fields(measured)] == ["value", "unit", "notes"]
+    assert dataclasses.replace(measured, value=4.0) == Measured(4.0)
+    assert measured.as_dict() == {"value": 3.0, "unit": "m", "notes": []}
+    match measured:
+        case Measured(value, unit):
+            assert (value, unit) == (3.0, "m")
+        case _:
+            pytest.fail("no match")
+
+
+def test_the_marks_of_dataclasses_keep_their_identity_in_engines() -> None:
+    made = distob.scatter(Measured(3.0)).widened()
+    assert made.endswith("Wider(value=1.0, unit='m', notes=[], error=0.5)")
+
+
+class Slotted:
+    __slots__ = ("kept",)
+
+    def __init__(self, kept: int) -> None:
+        self.kept = kept
+
+
+def test_slots_of_a_class_sent_by_value_hold_in_the_engine() -> None:
+    slotted = distob.scatter(Slotted(1))
+    slotted.kept = 2
+    assert slotted.kept == 2
+    with pytest.raises(AttributeError):
+        slotted.other = 3
+
+
+class OutOfRange(Exception):
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Decorated(Exception):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no {name}")
+
+
+class Thrower:
+    def out_of_range(self) -> None:
+        raise OutOfRange(7, "too far")
+
+    def decorated(self) -> None:
+        raise Decorated("fuel")
+
+
+def test_errors_whose_parameters_are_not_their_args_keep_type_and_state() -> None:
+    thrower = distob.scatter(Thrower())
+    with pytest.raises(OutOfRange, match="too far") as far:
+        thrower.out_of_range()
+    assert far.value.code == 7
+    with pytest.raises(Decorated) as decorated:
+        thrower.decorated()
+    assert decorated.value.args == ("no fuel",)

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -94,11 +95,15 @@ class Unpicklable(Exception):
         return self.text
 
 
-class NeedsTwo(Exception):
-    """Pickles, but cannot be rebuilt from its args."""
+def explode() -> None:
+    raise RuntimeError("cannot be rebuilt")
 
-    def __init__(self, one: str, two: str) -> None:
-        super().__init__(one)
+
+class OneWay(Exception):
+    """Pickles, but cannot be unpickled."""
+
+    def __reduce__(self) -> Any:
+        return explode, ()
 
 
 def until(condition: Callable[[], bool], what: str = "") -> None:
@@ -220,9 +225,9 @@ def test_an_error_that_cannot_be_pickled_arrives_with_its_text() -> None:
 
 def test_an_error_that_cannot_be_unpickled_arrives_with_its_text() -> None:
     def fail() -> None:
-        raise NeedsTwo("one and only", "two")
+        raise OneWay("one and only")
 
-    with pytest.raises(distob.RemoteError, match="NeedsTwo: one and only"):
+    with pytest.raises(distob.RemoteError, match="OneWay: one and only"):
         distob.call(fail)
 
 
