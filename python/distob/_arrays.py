@@ -290,10 +290,10 @@ class _Array(_core.Array):
 
     def __getattr__(self, name: str) -> Any:
         """The rest of ndarray's methods: NumPy computes them on a snapshot, with a PerformanceWarning."""
+        if self._is_scalar and not name.startswith("_"):  # NumPy's scalar answers itself
+            return getattr(_core.item(self), name)
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if self._is_scalar:  # NumPy's scalar answers itself
-            return getattr(_core.item(self), name)
         method = getattr(np.ndarray, name)
         if not callable(method):
             return getattr(_core.snapshot(self), name)

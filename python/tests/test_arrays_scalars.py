@@ -119,3 +119,14 @@ def test_the_least_of_nothing_is_an_error_even_where_there_are_no_results(shape:
 
 def test_the_least_along_an_axis_with_elements_is_empty_where_another_axis_is() -> None:
     assert distob.scatter(np.zeros((0, 3))).min(axis=1).shape == (0,)
+
+
+def test_a_scalar_result_is_taken_for_numpys_scalar() -> None:
+    a = distob.scatter(np.arange(10.0))
+    total = a.sum()
+    assert isinstance(total, float) and isinstance(total, np.float64) and np.isscalar(total)
+    assert not isinstance(total, np.ndarray) and not isinstance(a, float)
+    assert isinstance(a.astype(np.int32).max(), np.integer) and isinstance((a > 3).any(), np.bool_)
+    assert total.is_integer() and (total / 2).as_integer_ratio() == (45, 2)
+    with pytest.raises(AttributeError, match=r"'numpy\.float64' object has no attribute 'nothing'"):
+        total.nothing

@@ -71,7 +71,18 @@ int set_is_scalar(PyObject* self, PyObject* value, void*) {
   return 0;
 }
 
+/// What isinstance() asks: NumPy's scalar type where NumPy would have returned a scalar, so that code which looks for a
+/// float or an np.generic finds one in a result that is still being computed.
+PyObject* get_class(PyObject* self, void*) {
+  if (!as_array_object(self)->is_scalar) return Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(self)));
+  return guarded([&] {
+    const Reference descriptor = descriptor_of(array_of(self).dtype());
+    return Reference::take(PyObject_GetAttrString(descriptor.get(), "type")).release();
+  });
+}
+
 PyGetSetDef attributes[] = {
+    {"__class__", get_class, nullptr, "The type that isinstance() takes the object for.", nullptr},
     {"shape", get_shape, nullptr, "Lengths of the axes.", nullptr},
     {"strides", get_strides, nullptr, "Bytes from one element to the next along each axis.", nullptr},
     {"dtype", get_dtype, nullptr, "The numpy.dtype of the elements.", nullptr},
