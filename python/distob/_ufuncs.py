@@ -1,4 +1,4 @@
-"""The ways to call a ufunc that the C slots leave to Python: methods, matmul, divmod."""
+"""The ways to call a ufunc that the C slots leave to Python: methods, matmul."""
 
 from __future__ import annotations
 
@@ -62,11 +62,6 @@ def matmul(a: Any, b: Any) -> Any:
     if not all(isinstance(x, _WITH_AXES) or np.ndim(x) for x in (a, b)):
         return NotImplemented
     return np.matmul(a, b)
-
-
-def divmod_(a: Any, b: Any) -> Any:
-    """divmod(a, b)."""
-    return np.divmod(a, b)
 
 
 def never_equal(a: Any, b: Any, answer: bool) -> Any:

@@ -166,6 +166,10 @@ Array apply(const kernels::Kernel& kernel, std::span<const Operand> operands, co
 std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Operand> operands,
                              const ApplyOptions& options = {});
 
+/// What power of integers demands of its exponents, where `where` is true: throws ValueError with NumPy's words if one is
+/// negative, which waits for them if they are an array.
+void check_exponents(const Operand& exponents, const Operand* where = nullptr);
+
 /// The broadcast shape; throws ValueError("operands could not be broadcast together with shapes (3,) (4,) ").
 [[nodiscard]] Shape broadcast_shapes(std::span<const Shape* const> shapes);
 

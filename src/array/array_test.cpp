@@ -53,6 +53,29 @@ TEST(Array, ArithmeticOnSmallArraysRunsAtOnce) {
   EXPECT_EQ(values<double>(b), (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
 }
 
+TEST(Array, ExponentsOfIntegersMustNotBeNegativeWhereTheyCount) {
+  const Array exponents = iota({10}, Kind::Int32);
+  EXPECT_NO_THROW(check_exponents(exponents));
+  const Operand operands[] = {exponents, Scalar::of(std::int32_t{4})};
+  const Array negative = apply(kernel(Op::subtract, {Kind::Int32, Kind::Int32}), operands);
+  EXPECT_THROW(check_exponents(negative), ValueError);
+  const Operand sign[] = {negative, Scalar::of(std::int32_t{0})};
+  const Array positive = apply(kernel(Op::greater_equal, {Kind::Int32, Kind::Int32}), sign);
+  const Operand mask = positive;
+  EXPECT_NO_THROW(check_exponents(negative, &mask));
+  EXPECT_THROW(check_exponents(Scalar::of(std::int8_t{-1})), ValueError);
+  EXPECT_NO_THROW(check_exponents(Scalar::of(std::uint8_t{255})));
+}
+
+TEST(Array, OfTwoResultsInOneMemoryTheFirstStays) {
+  const Array a = iota({10});
+  const Array both = iota({10});
+  const Array out[] = {both, both};
+  const Operand operands[] = {a, Scalar::of(3.0)};
+  (void)apply_all(kernel(Op::divmod, {Kind::Float64, Kind::Float64}), operands, {.out = out});
+  EXPECT_EQ(values<double>(both), (std::vector<double>{0, 0, 0, 1, 1, 1, 2, 2, 2, 3}));
+}
+
 TEST(Array, ALargeExpressionIsOneProgramAndItsTemporariesNeverReachMemory) {
   const Array a = iota({kLarge});
   sync();

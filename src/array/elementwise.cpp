@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "array/operands.h"
 #include "array/workspace.h"
@@ -60,8 +61,12 @@ void check_native(const Source& s) {
     throw TypeError("distob cannot compute with " + s.view.dtype.name());
 }
 
-// An output whose elements lie in several storages is computed apart and then assigned to its pieces.
-bool needs_detour(const Array& out) { return out && !out.node()->single(); }
+// An output whose elements lie in several storages is computed apart and then assigned to its pieces; so is one that
+// shares elements with an output after it, which NumPy writes first.
+bool needs_detour(std::span<const Array> out, std::size_t k) {
+  return !out[k].node()->single() || std::any_of(out.begin() + static_cast<std::ptrdiff_t>(k) + 1, out.end(),
+                                                 [&](const Array& o) { return o && o.may_share_memory(out[k]); });
+}
 
 }  // namespace
 
@@ -71,14 +76,36 @@ Shape broadcast_shapes(std::span<const Shape* const> shapes) {
   return result;
 }
 
+void check_exponents(const Operand& exponents, const Operand* where) {
+  const char* const refusal = "Integers to negative integer powers are not allowed.";
+  if (const Scalar* scalar = exponents.scalar()) {
+    if (is_unsigned(scalar->kind)) return;
+    std::int64_t value = 0;
+    std::memcpy(&value, detail::cast_scalar(*scalar, Kind::Int64).bytes.data(), sizeof(value));
+    if (value < 0) throw ValueError(refusal);
+    return;
+  }
+  const Array a = exponents.array() != nullptr ? *exponents.array() : from_foreign(*exponents.foreign());
+  if (a.dtype().kind == Kind::Bool || is_unsigned(a.dtype().kind)) return;
+  std::vector<const Shape*> shapes = {&a.shape()};
+  if (where != nullptr) shapes.push_back(&shape_of(*where));
+  ReduceOptions options;
+  options.kind = a.dtype().kind;
+  options.initial = Scalar::of(std::int64_t{0});
+  options.where = where;
+  std::int64_t least = 0;
+  item(astype(reduce(kernels::ReduceOp::min, broadcast_to(a, broadcast_shapes(shapes)), options), Kind::Int64), &least);
+  if (least < 0) throw ValueError(refusal);
+}
+
 std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Operand> operands,
                              const ApplyOptions& options) {
   std::vector<const Shape*> shapes;
   for (const Operand& o : operands) shapes.push_back(&shape_of(o));
-  if (options.where != nullptr) shapes.push_back(&shape_of(*options.where));
   for (const Array& out : options.out) {
     if (out) shapes.push_back(&out.shape());
   }
+  if (options.where != nullptr) shapes.push_back(&shape_of(*options.where));
   const Shape shape = broadcast_shapes(shapes);
   for (const Array& out : options.out) {
     if (out && !(out.shape() == shape)) {
@@ -104,7 +131,7 @@ std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Oper
   const detail::CutPtr cut = cut_of_result(shape, operands);
   for (std::size_t k = 0; k < kernel.outputs; ++k) {
     const Array given = k < options.out.size() ? options.out[k] : Array();
-    if (given && !needs_detour(given)) {
+    if (given && !needs_detour(options.out, k)) {
       check_native({storage_of(given), view_of(given)});
       results.push_back(given);
     } else {
@@ -117,6 +144,7 @@ std::vector<Array> apply_all(const kernels::Kernel& kernel, std::span<const Oper
     i.targets.push_back({storage_of(results.back()), view_of(results.back())});
   }
   detail::submit(std::move(i), options.flags);
+  std::reverse(detours.begin(), detours.end());
   for (std::size_t k : detours) {
     if (options.where != nullptr) {
       assign_where(options.out[k], results[k], *options.where, options.site);

@@ -6,6 +6,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <bit>
+
 #include "kernels/map-inl.h"
 #include "kernels/table.h"
 
@@ -62,6 +64,30 @@ struct RightShift {
   }
 };
 
+/// By squaring, wrapping round.
+struct Power {
+  template <class T>
+  T operator()(T a, T exponent) const {
+    if (exponent < 0) return T(0);
+    auto power = wrap(a);
+    Wrapping<T> result = 1;
+    for (auto rest = wrap(exponent); rest != 0; rest >>= 1) {
+      if ((rest & 1) != 0) result *= power;
+      power *= power;
+    }
+    return static_cast<T>(result);
+  }
+};
+
+/// How many bits of the magnitude are set.
+struct BitwiseCount {
+  template <class T>
+  std::uint8_t operator()(T a) const {
+    const auto magnitude = static_cast<std::make_unsigned_t<T>>(a < 0 ? 0 - wrap(a) : wrap(a));
+    return static_cast<std::uint8_t>(std::popcount(magnitude));
+  }
+};
+
 constexpr Traits kPlain{.scalars = true};
 
 /// What is the same for signed and unsigned integers of one width is compiled once.
@@ -96,6 +122,8 @@ void fill_order(Table& table) {
   for (const Op op : {Op::maximum, Op::fmax}) table.add(op, {kind, kind}, {kind}, map2<Maximum, T>, kPlain);
   for (const Op op : {Op::minimum, Op::fmin}) table.add(op, {kind, kind}, {kind}, map2<Minimum, T>, kPlain);
   table.add(Op::right_shift, {kind, kind}, {kind}, map2<RightShift, T>, kPlain);
+  table.add(Op::power, {kind, kind}, {kind}, map2<Power, T>, {.scalars = true, .cost = 12});
+  table.add(Op::bitwise_count, {kind}, {Kind::UInt8}, map1<BitwiseCount, T, std::uint8_t>, {.cost = 2});
   table.add(Op::sign, {kind}, {kind}, map1<Sign, T>, {});
   table.add(Op::absolute, {kind}, {kind}, std::is_signed_v<T> ? map1<Absolute, T> : map1<Positive, T>, {});
 }

@@ -22,7 +22,7 @@ enum class Op : std::uint16_t {
   positive, negative, absolute, fabs, sign, signbit, invert, logical_not, conjugate, real, imag,
   square, sqrt, cbrt, reciprocal, exp, exp2, expm1, log, log2, log10, log1p,
   sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, deg2rad, rad2deg,
-  floor, ceil, trunc, rint, isnan, isinf, isfinite, spacing,
+  floor, ceil, trunc, rint, isnan, isinf, isfinite, spacing, bitwise_count,
   // binary
   add, subtract, multiply, divide, floor_divide, remainder, fmod, power, float_power, arctan2, hypot, copysign,
   nextafter, ldexp, heaviside, maximum, minimum, fmax, fmin, logaddexp, logaddexp2, gcd, lcm,
@@ -70,7 +70,7 @@ struct Kernel {
 // - Flags are raised as NumPy raises them, except that underflow is reported for exp, exp2 and power only, and that not a
 //   number as an argument never counts as invalid.
 // - Conversions of values that the target type cannot hold are those of x86-64's scalar instructions.
-// There is no integer power (negative exponents are an error that a loop cannot report).
+// - Integer powers wrap round; a negative exponent, an error that a loop cannot report, gives 0: the caller looks first.
 
 /// The native kernel of `op` for exactly these input kinds (no promotion here), or nullptr if there is none.
 /// The pointer lives for ever. Cost: two array look-ups.

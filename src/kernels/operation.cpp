@@ -9,19 +9,19 @@ namespace distob::kernels {
 namespace {
 
 constexpr std::string_view kNames[] = {
-    "positive",    "negative",    "absolute",      "fabs",        "sign",       "signbit",     "invert",
-    "logical_not", "conjugate",   "real",          "imag",        "square",     "sqrt",        "cbrt",
-    "reciprocal",  "exp",         "exp2",          "expm1",       "log",        "log2",        "log10",
-    "log1p",       "sin",         "cos",           "tan",         "arcsin",     "arccos",      "arctan",
-    "sinh",        "cosh",        "tanh",          "arcsinh",     "arccosh",    "arctanh",     "deg2rad",
-    "rad2deg",     "floor",       "ceil",          "trunc",       "rint",       "isnan",       "isinf",
-    "isfinite",    "spacing",     "add",           "subtract",    "multiply",   "divide",      "floor_divide",
-    "remainder",   "fmod",        "power",         "float_power", "arctan2",    "hypot",       "copysign",
-    "nextafter",   "ldexp",       "heaviside",     "maximum",     "minimum",    "fmax",        "fmin",
-    "logaddexp",   "logaddexp2",  "gcd",           "lcm",         "equal",      "not_equal",   "less",
-    "less_equal",  "greater",     "greater_equal", "logical_and", "logical_or", "logical_xor", "bitwise_and",
-    "bitwise_or",  "bitwise_xor", "left_shift",    "right_shift", "where",      "clip",        "divmod",
-    "modf",        "frexp"};
+    "positive",     "negative",   "absolute",      "fabs",          "sign",        "signbit",    "invert",
+    "logical_not",  "conjugate",  "real",          "imag",          "square",      "sqrt",       "cbrt",
+    "reciprocal",   "exp",        "exp2",          "expm1",         "log",         "log2",       "log10",
+    "log1p",        "sin",        "cos",           "tan",           "arcsin",      "arccos",     "arctan",
+    "sinh",         "cosh",       "tanh",          "arcsinh",       "arccosh",     "arctanh",    "deg2rad",
+    "rad2deg",      "floor",      "ceil",          "trunc",         "rint",        "isnan",      "isinf",
+    "isfinite",     "spacing",    "bitwise_count", "add",           "subtract",    "multiply",   "divide",
+    "floor_divide", "remainder",  "fmod",          "power",         "float_power", "arctan2",    "hypot",
+    "copysign",     "nextafter",  "ldexp",         "heaviside",     "maximum",     "minimum",    "fmax",
+    "fmin",         "logaddexp",  "logaddexp2",    "gcd",           "lcm",         "equal",      "not_equal",
+    "less",         "less_equal", "greater",       "greater_equal", "logical_and", "logical_or", "logical_xor",
+    "bitwise_and",  "bitwise_or", "bitwise_xor",   "left_shift",    "right_shift", "where",      "clip",
+    "divmod",       "modf",       "frexp"};
 static_assert(std::size(kNames) == kOps);
 
 }  // namespace

@@ -184,6 +184,27 @@ TYPED_TEST(IntegerKinds, FindDivisorsMultiplesAndBits) {
   check_unary<T, T>(Op::sign, [](T a) { return (a > 0) - (a < 0); });
 }
 
+TYPED_TEST(IntegerKinds, PowersWrapRoundAndBitsAreCounted) {
+  using T = TypeParam;
+  check_binary<T, T>(Op::power, [](T a, T b) {
+    std::uint64_t product = b < 0 ? 0 : 1;
+    std::uint64_t base = static_cast<std::uint64_t>(a);
+    for (auto rest = b < 0 ? 0 : static_cast<std::uint64_t>(b); rest != 0; rest /= 2, base *= base) {
+      if (rest % 2 == 1) product *= base;
+    }
+    return static_cast<T>(product);
+  });
+  EXPECT_EQ((evaluate<T>(Op::power, T(3), T(4))), T(81));
+  testing::for_each_target([&](std::string_view) {
+    for (const T a : edge_values<T>()) {
+      Wide magnitude = a < 0 ? -Wide(a) : Wide(a);
+      int bits = 0;
+      for (; magnitude != 0; magnitude /= 2) bits += magnitude % 2 != 0 ? 1 : 0;
+      EXPECT_EQ((evaluate<std::uint8_t>(Op::bitwise_count, a)), bits);
+    }
+  });
+}
+
 TEST(MixedComparisons, CompareTheNumbersAndNotTheirBits) {
   EXPECT_TRUE((evaluate<bool>(Op::less, std::int64_t{-1}, std::uint64_t{0})));
   EXPECT_FALSE((evaluate<bool>(Op::equal, std::int64_t{-1}, ~std::uint64_t{0})));
@@ -513,7 +534,7 @@ TEST(Find, AnswersNothingForWhatIsNotThere) {
   const Kind integers[] = {Kind::Int64, Kind::Int64};
   const Kind mixed[] = {Kind::Int64, Kind::Float64};
   const Kind opaque[] = {Kind::Opaque, Kind::Opaque};
-  EXPECT_EQ(find(Op::power, integers), nullptr);
+  EXPECT_EQ(find(Op::sin, std::span(integers).first(1)), nullptr);
   EXPECT_EQ(find(Op::add, mixed), nullptr);
   EXPECT_EQ(find(Op::add, opaque), nullptr);
   EXPECT_EQ(find(Op::add, {}), nullptr);

@@ -38,13 +38,13 @@ PyObject* in_place(PyObject* a, PyObject* b) {
 Op power_by(PyObject* base, PyObject* exponent) {
   if (!is_array(base)) return Op::power;
   const Kind kind = array_of(base).dtype().kind;
-  if (!is_floating(kind) && !is_complex(kind)) return Op::power;
+  const bool real_or_complex = is_floating(kind) || is_complex(kind);
   if (PyLong_CheckExact(exponent)) {
     int overflow = 0;
     const long value = PyLong_AsLongAndOverflow(exponent, &overflow);
-    if (overflow == 0 && value == 2) return Op::square;
-    if (overflow == 0 && value == -1) return Op::reciprocal;
-  } else if (PyFloat_CheckExact(exponent)) {
+    if (overflow == 0 && value == 2 && kind != Kind::Opaque) return Op::square;
+    if (overflow == 0 && value == -1 && real_or_complex) return Op::reciprocal;
+  } else if (PyFloat_CheckExact(exponent) && real_or_complex) {
     const double value = PyFloat_AS_DOUBLE(exponent);
     if (value == 2.0) return Op::square;
     if (value == -1.0) return Op::reciprocal;
@@ -68,10 +68,6 @@ PyObject* in_place_power(PyObject* a, PyObject* b, PyObject*) {
 
 PyObject* matrix_multiply(PyObject* a, PyObject* b) {
   return guarded([&] { return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "matmul").get(), a, b, nullptr); });
-}
-
-PyObject* divmod(PyObject* a, PyObject* b) {
-  return guarded([&] { return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "divmod_").get(), a, b, nullptr); });
 }
 
 /// What == and != answer for things that NumPy has no loop for: nothing is equal.
@@ -156,7 +152,7 @@ void add_number_slots(std::vector<PyType_Slot>& slots) {
       slot(Py_nb_or, binary<Op::bitwise_or>),
       slot(Py_nb_xor, binary<Op::bitwise_xor>),
       slot(Py_nb_power, power),
-      slot(Py_nb_divmod, divmod),
+      slot(Py_nb_divmod, binary<Op::divmod>),
       slot(Py_nb_matrix_multiply, matrix_multiply),
       slot(Py_nb_inplace_add, in_place<Op::add>),
       slot(Py_nb_inplace_subtract, in_place<Op::subtract>),

@@ -1,57 +1,84 @@
 #include "arrays/promotion.h"
 
 #include <memory>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "arrays/dtypes.h"
-#include "arrays/reference.h"
 
 namespace distob::python {
 namespace {
 
+using kernels::Kernel;
 using kernels::Op;
 
 struct Slot {
   bool known = false;
-  std::optional<Resolution> resolution;
+  const Kernel* kernel = nullptr;
 };
 
 /// Answers by operation and operand types; a table is made when its operation is first used. Guarded by Python's lock.
-struct Cache {
-  std::array<std::unique_ptr<std::array<Slot, kOperandTypes>>, kernels::kOps> unary;
-  std::array<std::unique_ptr<std::array<Slot, kOperandTypes * kOperandTypes>>, kernels::kOps> binary;
-};
-
-Cache& cache() {
-  static Cache& instance = *new Cache;
-  return instance;
+std::vector<Slot>& answers(Op op, std::size_t operands) {
+  static auto& tables = *new std::array<std::array<std::vector<Slot>, kMostInputs + 1>, kernels::kOps>;
+  std::vector<Slot>& table = tables[static_cast<std::size_t>(op)][operands];
+  if (table.empty()) {
+    std::size_t places = 1;
+    for (std::size_t i = 0; i < operands; ++i) places *= kOperandTypes;
+    table.resize(places);
+  }
+  return table;
 }
 
 struct UfuncTable {
   std::unordered_map<PyObject*, Op> by_ufunc;
   std::array<PyObject*, kernels::kOps> by_op{};
+
+  void add(PyObject* module, const char* name, Op op) {
+    static PyObject* const type = Reference::take(PyObject_GetAttrString(module, "ufunc")).release();
+    const Reference found = Reference::copy(PyObject_GetAttrString(module, name));
+    PyErr_Clear();
+    if (!found || !PyObject_TypeCheck(found.get(), reinterpret_cast<PyTypeObject*>(type))) return;
+    PyObject*& known = by_op[static_cast<std::size_t>(op)];
+    if (!known) known = found.get();
+    by_ufunc.emplace(Reference(found).release(), op);
+  }
 };
 
 const UfuncTable& ufuncs() {
   static const UfuncTable& table = *[] {
     auto* made = new UfuncTable;
+    // The module of the ufuncs knows one more than `numpy`, where clip is a function.
+    const Reference module = Reference::take(PyImport_ImportModule("numpy._core.umath"));
     const Reference numpy = Reference::take(PyImport_ImportModule("numpy"));
-    const Reference type = Reference::take(PyObject_GetAttrString(numpy.get(), "ufunc"));
     for (int i = 0; i < kernels::kOps; ++i) {
       const Op op = static_cast<Op>(i);
-      const Reference found =
-          Reference::copy(PyObject_GetAttrString(numpy.get(), std::string(kernels::name_of(op)).c_str()));
-      PyErr_Clear();
-      if (!found || !PyObject_TypeCheck(found.get(), reinterpret_cast<PyTypeObject*>(type.get()))) continue;
-      made->by_op[static_cast<std::size_t>(i)] = Py_NewRef(found.get());
-      made->by_ufunc.emplace(found.get(), op);
+      const std::string name(kernels::name_of(op));
+      made->add(numpy.get(), name.c_str(), op);
+      if (!made->by_op[static_cast<std::size_t>(op)]) made->add(module.get(), name.c_str(), op);
     }
+    made->add(numpy.get(), "degrees", Op::rad2deg);
+    made->add(numpy.get(), "radians", Op::deg2rad);
     return made;
   }();
   return table;
 }
 
-/// The object that stands for an operand in ufunc.resolve_dtypes: a descriptor, or the type of a weak Python number.
+const Kernel* ask_numpy(Op op, PyObject* ufunc, std::span<const OperandType> operands) {
+  const Reference outputs = Reference::take(PyObject_GetAttrString(ufunc, "nout"));
+  const auto count = operands.size();
+  const Reference tokens = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(count) + PyLong_AsLong(outputs.get())));
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tokens.get()); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    PyTuple_SET_ITEM(tokens.get(), i, at < count ? promotion_token(operands[at]).release() : Py_NewRef(Py_None));
+  }
+  const Reference dtypes = Reference::take(PyObject_CallMethod(ufunc, "resolve_dtypes", "(O)", tokens.get()));
+  PyObject* const* first = &PyTuple_GET_ITEM(dtypes.get(), 0);
+  return kernel_of_loop(op, std::span(first, static_cast<std::size_t>(PyTuple_GET_SIZE(dtypes.get()))), count);
+}
+
+}  // namespace
+
 Reference promotion_token(OperandType type) {
   switch (type) {
     case kWeakInt: return Reference::copy(reinterpret_cast<PyObject*>(&PyLong_Type));
@@ -61,59 +88,34 @@ Reference promotion_token(OperandType type) {
   }
 }
 
-std::optional<Kind> native_kind(PyObject* descriptor) {
-  return kind_of_number(reinterpret_cast<PyArray_Descr*>(descriptor)->type_num);
-}
-
-std::optional<Resolution> ask_numpy(Op op, std::span<const OperandType> operands) {
-  PyObject* ufunc = ufunc_of(op);
-  if (!ufunc) return std::nullopt;
-  const Reference outputs = Reference::take(PyObject_GetAttrString(ufunc, "nout"));
-  const auto count = operands.size();
-  const Reference tokens = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(count) + PyLong_AsLong(outputs.get())));
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tokens.get()); ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    PyTuple_SET_ITEM(tokens.get(), i, at < count ? promotion_token(operands[at]).release() : Py_NewRef(Py_None));
+const Kernel* kernel_of_loop(Op op, std::span<PyObject* const> descriptors, std::size_t inputs) {
+  std::array<Kind, 4> kinds{};
+  if (descriptors.size() > kinds.size()) return nullptr;
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    if (!PyArray_DescrCheck(descriptors[i])) return nullptr;
+    const auto kind = kind_of_number(reinterpret_cast<PyArray_Descr*>(descriptors[i])->type_num);
+    if (!kind) return nullptr;
+    kinds[i] = *kind;
   }
-  const Reference dtypes = Reference::take(PyObject_CallMethod(ufunc, "resolve_dtypes", "(O)", tokens.get()));
-  Resolution resolution;
-  std::array<Kind, 3> inputs{};
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto kind = native_kind(PyTuple_GET_ITEM(dtypes.get(), static_cast<Py_ssize_t>(i)));
-    if (!kind) return std::nullopt;
-    inputs[i] = *kind;
-  }
-  const auto output = native_kind(PyTuple_GET_ITEM(dtypes.get(), static_cast<Py_ssize_t>(count)));
-  if (!output) return std::nullopt;
-  resolution.inputs = inputs;
-  resolution.output = *output;
-  const kernels::Kernel* kernel = kernels::find(op, std::span<const Kind>(inputs).first(count));
+  const Kernel* kernel = kernels::find(op, std::span<const Kind>(kinds).first(inputs));
+  if (!kernel || kernel->inputs + kernel->outputs != descriptors.size()) return nullptr;
   // A native loop is used only where it computes exactly the types NumPy promises.
-  if (kernel && kernel->outputs == 1 && kernel->kinds[count] == *output) resolution.kernel = kernel;
-  return resolution;
+  for (std::size_t i = inputs; i < descriptors.size(); ++i) {
+    if (kernel->kinds[i] != kinds[i]) return nullptr;
+  }
+  return kernel;
 }
 
-const Resolution* answer(Slot& slot, Op op, std::span<const OperandType> operands) {
+const Kernel* resolve(Op op, PyObject* ufunc, std::span<const OperandType> operands) {
+  if (!ufunc || operands.empty() || operands.size() > kMostInputs) return nullptr;
+  std::size_t at = 0;
+  for (const OperandType type : operands) at = at * kOperandTypes + type;
+  Slot& slot = answers(op, operands.size())[at];
   if (!slot.known) {
-    slot.resolution = ask_numpy(op, operands);
+    slot.kernel = ask_numpy(op, ufunc, operands);
     slot.known = true;
   }
-  return slot.resolution ? &*slot.resolution : nullptr;
-}
-
-}  // namespace
-
-const Resolution* resolve(Op op, std::span<const OperandType> operands) {
-  const auto at = static_cast<std::size_t>(op);
-  if (operands.size() == 1) {
-    auto& table = cache().unary[at];
-    if (!table) table = std::make_unique<std::array<Slot, kOperandTypes>>();
-    return answer((*table)[operands[0]], op, operands);
-  }
-  if (operands.size() != 2) return nullptr;
-  auto& table = cache().binary[at];
-  if (!table) table = std::make_unique<std::array<Slot, kOperandTypes * kOperandTypes>>();
-  return answer((*table)[static_cast<std::size_t>(operands[0]) * kOperandTypes + operands[1]], op, operands);
+  return slot.kernel;
 }
 
 std::optional<Op> op_of(PyObject* ufunc) {

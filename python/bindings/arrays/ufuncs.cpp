@@ -7,361 +7,300 @@
 
 #include "arrays/dtypes.h"
 #include "arrays/floats.h"
+#include "arrays/keywords.h"
 #include "arrays/ndarrays.h"
-#include "arrays/promotion.h"
+#include "arrays/numpy_calls.h"
+#include "arrays/operands.h"
 #include "arrays/python_side.h"
 #include "arrays/scalars.h"
+#include "tensor/view.h"
 
 namespace distob::python {
 namespace {
 
+using kernels::Kernel;
 using kernels::Op;
 
-constexpr std::size_t kMostInputs = 2;  ///< of operations that run natively as ufuncs
-
-/// One operand as promotion and the machine see it.
-struct Input {
-  PyObject* object = nullptr;  ///< borrowed
-  Reference converted;         ///< owns `object` if it had to be made: a list as an ndarray
-  bool native = false;         ///< of a type kernels know
-  OperandType type = 0;        ///< if native
-  array::Scalar scalar{};      ///< what an operand of an array call refers to, if it is no array
-  std::optional<array::Foreign> foreign{};
-};
-
-std::optional<Kind> scalar_kind(PyObject* scalar) {
-  const Reference descriptor = Reference::take(reinterpret_cast<PyObject*>(PyArray_DescrFromScalar(scalar)));
-  return kind_of_number(reinterpret_cast<PyArray_Descr*>(descriptor.get())->type_num);
-}
-
-void set_kind(Input& input, std::optional<Kind> kind) {
-  input.native = kind.has_value();
-  if (kind) input.type = static_cast<OperandType>(*kind);
-}
-
-/// Sorts an operand; things NumPy would make an array of become ndarrays.
-Input input_of(PyObject* object) {
-  Input input;
-  input.object = object;
-  if (is_array(object)) {
-    const Kind kind = array_of(object).dtype().kind;
-    set_kind(input, kind == Kind::Opaque ? std::nullopt : std::optional(kind));
-  } else if (const auto weak = weak_type_of(object)) {
-    input.native = true;
-    input.type = *weak;
-  } else if (PyBool_Check(object)) {
-    set_kind(input, Kind::Bool);
-  } else if (PyArray_IsScalar(object, Generic)) {
-    set_kind(input, scalar_kind(object));
-  } else {
-    if (!PyArray_Check(object)) {
-      input.converted = Reference::take(PyArray_FromAny(object, nullptr, 0, 0, 0, nullptr));
-      input.object = input.converted.get();
-    }
-    set_kind(input, kind_of_number(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(input.object))->type_num));
-  }
-  return input;
-}
-
-/// The operand for a loop that takes `kind`; refers to `input`.
-array::Operand operand_of(Input& input, Kind kind) {
-  if (is_array(input.object)) return array_of(input.object);
-  if (PyArray_Check(input.object)) {
-    input.foreign = foreign_of(reinterpret_cast<PyArrayObject*>(input.object));
-    return *input.foreign;
-  }
-  input.scalar.kind = kind;
-  scalar_bytes(input.object, kind, input.scalar.bytes.data());
-  return input.scalar;
-}
-
-Shape shape_of(PyObject* object) {
-  if (is_array(object)) return array_of(object).shape();
-  if (!PyArray_Check(object)) return {};
-  auto* ndarray = reinterpret_cast<PyArrayObject*>(object);
-  return Shape(std::span<const std::int64_t>(PyArray_DIMS(ndarray), static_cast<std::size_t>(PyArray_NDIM(ndarray))));
-}
-
-std::int64_t elements_of(PyObject* object) {
-  if (is_array(object)) return array_of(object).size();
-  return PyArray_Check(object) ? PyArray_SIZE(reinterpret_cast<PyArrayObject*>(object)) : 1;
-}
-
-PyTypeObject* face_of(std::span<PyObject* const> objects) {
-  PyTypeObject* face = nullptr;
-  for (PyObject* object : objects) {
-    if (is_array(object)) face = face ? common_face(face, Py_TYPE(object)) : Py_TYPE(object);
-  }
-  return face ? face : array_types.dist;
-}
+constexpr std::size_t kMostOutputs = 2;
 
 bool is_comparison(Op op) { return op >= Op::equal && op <= Op::greater_equal; }
 
-// --- Native ---------------------------------------------------------------------------------------------------------
+bool all_native(std::span<const Input> inputs) {
+  return std::all_of(inputs.begin(), inputs.end(), [](const Input& input) { return input.native; });
+}
 
-struct Target {
-  PyObject* out = nullptr;  ///< an array of ours to write to, or null
-  const array::Operand* where = nullptr;
+const Kernel* native_kernel(Op op, PyObject* ufunc, std::span<const Input> inputs) {
+  if (inputs.size() > kMostInputs || !all_native(inputs)) return nullptr;
+  std::array<OperandType, kMostInputs> types{};
+  for (std::size_t i = 0; i < inputs.size(); ++i) types[i] = inputs[i].type;
+  return resolve(op, ufunc, std::span(types).first(inputs.size()));
+}
+
+// --- Running a kernel -------------------------------------------------------------------------------------------------
+
+/// A comparison of integers with one that their type cannot hold has one answer everywhere. This makes of it a comparison
+/// with the type's own greatest or least value that has the same answer: element <= greatest is true, element < least not.
+Op compare_with_bound(Op op, bool too_large, bool on_the_left, Kind kind, array::Scalar& bound) {
+  const bool asks_less =
+      on_the_left ? op == Op::greater || op == Op::greater_equal : op == Op::less || op == Op::less_equal;
+  const bool answer = op == Op::not_equal || (op != Op::equal && asks_less == too_large);
+  const std::size_t bytes = itemsize_of(kind);
+  const bool greatest = answer != on_the_left;
+  bound.kind = kind;
+  std::fill_n(bound.bytes.begin(), bytes, greatest ? '\xff' : '\0');
+  if (!is_unsigned(kind)) bound.bytes[bytes - 1] = greatest ? '\x7f' : '\x80';
+  return answer ? Op::less_equal : Op::less;
+}
+
+/// What a call reads and writes, as the array machine takes it.
+class Operands {
+ public:
+  /// Throws nanobind::python_error for what NumPy refuses to convert.
+  Operands(Op op, const Kernel& kernel, std::span<Input> inputs) : kernel_(&kernel), count_(inputs.size()) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      try {
+        operands_[i] = operand_of(inputs[i], kernel.kinds[i]);
+      } catch (nanobind::python_error& e) {
+        if (!is_comparison(op) || !is_integer(kernel.kinds[i]) || !e.matches(PyExc_OverflowError)) throw;
+        compare_with(op, i, inputs[i]);
+      }
+      elements_ = std::max(elements_, elements_of(inputs[i].object));
+    }
+  }
+
+  [[nodiscard]] const Kernel& kernel() const { return *kernel_; }
+  [[nodiscard]] std::span<const array::Operand> span() const { return std::span(operands_).first(count_); }
+  [[nodiscard]] std::int64_t elements() const { return elements_; }
+
+ private:
+  void compare_with(Op op, std::size_t at, Input& input) {
+    const Reference zero = Reference::take(PyLong_FromLong(0));
+    const int positive = PyObject_RichCompareBool(input.object, zero.get(), Py_GT);
+    if (positive < 0) throw nanobind::python_error();
+    const Kind kind = kernel_->kinds[at];
+    const Op same = compare_with_bound(op, positive != 0, at == 0, kind, input.scalar);
+    const Kind kinds[] = {kind, kind};
+    kernel_ = kernels::find(same, kinds);
+    operands_[at] = input.scalar;
+  }
+
+  const array::Array nothing_;
+  const Kernel* kernel_;
+  std::size_t count_;
+  std::array<array::Operand, kMostInputs> operands_ = {nothing_, nothing_, nothing_};
+  std::int64_t elements_ = 1;
 };
 
-/// Runs a kernel over operands, with float errors handled. Empty if a Python integer does not fit the loop's type and NumPy
-/// knows better (comparisons).
-std::optional<array::Array> run_kernel(Op op, const Resolution& resolution, std::span<Input> inputs,
-                                       const Target& target) {
-  const array::Array nothing;
-  std::array<array::Operand, kMostInputs> operands = {nothing, nothing};
-  std::int64_t elements = 1;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    try {
-      operands[i] = operand_of(inputs[i], resolution.inputs[i]);
-    } catch (nanobind::python_error& e) {
-      if (!is_comparison(op) || !e.matches(PyExc_OverflowError)) throw;
-      return std::nullopt;
-    }
-    elements = std::max(elements, elements_of(inputs[i].object));
-  }
-  array::ApplyOptions options;
+/// Runs the kernel with float errors handled as the caller's np.errstate says.
+void run(Op op, const Operands& operands, array::ApplyOptions options, std::span<array::Array> results) {
+  const Kernel& kernel = operands.kernel();
   unsigned flags = 0;
   const char* name = kernels::name_of(op).data();
-  if (resolution.kernel->sets_float_flags) {
+  if (kernel.sets_float_flags || !options.out.empty()) {
     const FloatHandling handling = float_handling(name);
     options.site = handling.site;
     if (handling.immediate) options.flags = &flags;
   }
-  if (target.out) options.out = {&array_of(target.out), 1};
-  options.where = target.where;
-  array::Array result;
   {
-    const Unlocked unlocked(elements);
-    result = array::apply(*resolution.kernel, std::span<const array::Operand>(operands).first(inputs.size()), options);
+    const Unlocked unlocked(operands.elements());
+    if (op == Op::power && is_integer(kernel.kinds[1])) array::check_exponents(operands.span()[1], options.where);
+    if (kernel.outputs == 1) {
+      results[0] = array::apply(kernel, operands.span(), options);
+    } else {
+      std::vector<array::Array> all = array::apply_all(kernel, operands.span(), options);
+      std::move(all.begin(), all.end(), results.begin());
+    }
   }
   if (flags != 0) report_now(name, flags);
   issue_warnings_if_any();
-  return result;
 }
 
-bool all_native(std::span<const Input> inputs) {
-  for (const Input& input : inputs) {
-    if (!input.native) return false;
+Reference tuple_of(std::span<Reference> results) {
+  if (results.size() == 1) return std::move(results[0]);
+  const Reference tuple = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), results[i].release());
+  }
+  return tuple;
+}
+
+/// The way of operators and plain calls: new results, every element.
+Reference run_plain(Op op, const Kernel& kernel, std::span<Input> inputs, PyTypeObject* face) {
+  std::array<array::Array, kMostOutputs> arrays;
+  run(op, Operands(op, kernel, inputs), {}, arrays);
+  if (kernel.outputs == 1) return wrap_result(std::move(arrays[0]), face);
+  std::array<Reference, kMostOutputs> results;
+  for (std::size_t i = 0; i < kernel.outputs; ++i) results[i] = wrap_result(std::move(arrays[i]), face);
+  return tuple_of(std::span(results).first(kernel.outputs));
+}
+
+// --- out=, where=, order= ---------------------------------------------------------------------------------------------
+
+bool is_ndarray_out(PyObject* out) {
+  if (!PyArray_CheckExact(out)) return false;
+  return kind_of_number(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(out))->type_num).has_value();
+}
+
+/// The dtype of an `out` that native code can write: an array of ours, or an ndarray that gets a copy.
+std::optional<DType> dtype_of_out(PyObject* out) {
+  if (is_array(out)) {
+    const DType dtype = array_of(out).dtype();
+    return dtype.kind == Kind::Opaque ? std::nullopt : std::optional(dtype);
+  }
+  if (is_ndarray_out(out)) return dtype_of(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(out)));
+  return std::nullopt;
+}
+
+bool outputs_are_native(std::span<PyObject* const> out) {
+  return std::all_of(out.begin(), out.end(), [](PyObject* one) { return !one || dtype_of_out(one); });
+}
+
+/// Whether NumPy lets results be written to `out` without a casting= of the caller's.
+bool outputs_fit(const Kernel& kernel, std::span<PyObject* const> out) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (!out[i]) continue;
+    const DType dtype = *dtype_of_out(out[i]);
+    const Kind kind = kernel.kinds[kernel.inputs + i];
+    if (dtype.kind == kind) continue;
+    const Reference from = descriptor_of(DType(kind));
+    const Reference to = descriptor_of(dtype);
+    if (PyArray_CanCastTypeTo(reinterpret_cast<PyArray_Descr*>(from.get()), reinterpret_cast<PyArray_Descr*>(to.get()),
+                              NPY_SAME_KIND_CASTING) == 0) {
+      return false;
+    }
   }
   return true;
 }
 
-const Resolution* native_resolution(Op op, std::span<const Input> inputs) {
-  if (inputs.empty() || inputs.size() > kMostInputs || !all_native(inputs)) return nullptr;
-  std::array<OperandType, kMostInputs> types{};
-  for (std::size_t i = 0; i < inputs.size(); ++i) types[i] = inputs[i].type;
-  const Resolution* resolution = resolve(op, std::span(types).first(inputs.size()));
-  return resolution && resolution->kernel ? resolution : nullptr;
-}
-
-/// Whether NumPy lets a result of `kind` be written to `out` without a casting= of the caller's.
-bool casts_to(Kind kind, const DType& out) {
-  if (out.kind == kind) return true;
-  if (out.kind == Kind::Opaque) return false;
-  const Reference from = descriptor_of(DType(kind));
-  const Reference to = descriptor_of(out);
-  return PyArray_CanCastTypeTo(reinterpret_cast<PyArray_Descr*>(from.get()), reinterpret_cast<PyArray_Descr*>(to.get()),
-                               NPY_SAME_KIND_CASTING) != 0;
-}
-
-// --- By NumPy on the elements ----------------------------------------------------------------------------------------
-
-/// The keyword arguments of a call, without `out`.
-struct Keywords {
-  Reference others;            ///< a dict of its own, or nothing
-  std::vector<PyObject*> out;  ///< borrowed from the caller's; null for None
-  PyObject* where = nullptr;   ///< borrowed from `others`; null if every element is meant
-  bool given_types = false;    ///< dtype=, signature= or casting=
-};
-
-Keywords keywords_of(PyObject* kwargs) {
-  Keywords result;
-  if (!kwargs || PyDict_GET_SIZE(kwargs) == 0) return result;
-  result.others = Reference::take(PyDict_Copy(kwargs));
-  PyObject* dict = result.others.get();
-  if (PyObject* out = PyDict_GetItemString(kwargs, "out")) {
-    if (PyTuple_Check(out)) {
-      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(out); ++i) {
-        PyObject* one = PyTuple_GET_ITEM(out, i);
-        result.out.push_back(one == Py_None ? nullptr : one);
-      }
-    } else if (out != Py_None) {
-      result.out.push_back(out);
-    }
-    PyDict_DelItemString(dict, "out");
-  }
-  if (PyObject* where = PyDict_GetItemString(dict, "where")) {
-    if (where == Py_True) {
-      PyDict_DelItemString(dict, "where");
-    } else {
-      result.where = where;
-    }
-  }
-  for (const char* name : {"dtype", "sig", "signature", "casting"}) {
-    PyObject* value = PyDict_GetItemString(dict, name);
-    if (value == Py_None) {
-      PyDict_DelItemString(dict, name);
-    } else if (value) {
-      result.given_types = true;
-    }
-  }
-  return result;
-}
-
-Py_ssize_t number_attribute(PyObject* object, const char* name) {
-  const Reference value = Reference::take(PyObject_GetAttrString(object, name));
-  return PyLong_AsSsize_t(value.get());
-}
-
-/// The dtypes of a ufunc's results as NumPy resolves them, or nothing if it cannot say without data.
-std::vector<Reference> result_descriptors(PyObject* ufunc, std::span<const Input> inputs, Py_ssize_t outputs,
-                                          const Keywords& keywords) {
-  std::vector<Reference> result;
-  const Reference tokens = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(inputs.size()) + outputs));
+/// The kernel for a call with dtype=, signature=, casting= or an `out` of another dtype: NumPy resolves it each time.
+/// Throws nanobind::python_error with NumPy's own error where it finds no loop or refuses a cast.
+const Kernel* kernel_by_request(Op op, PyObject* ufunc, std::span<const Input> inputs, const Keywords& keywords) {
+  const Reference outputs = Reference::take(PyObject_GetAttrString(ufunc, "nout"));
+  const auto results = static_cast<std::size_t>(PyLong_AsLong(outputs.get()));
+  const auto total = static_cast<Py_ssize_t>(inputs.size() + results);
+  const Reference tokens = Reference::take(PyTuple_New(total));
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    Reference token;
-    if (is_array(inputs[i].object)) {
-      token = descriptor_of(array_of(inputs[i].object).dtype());
-    } else if (weak_type_of(inputs[i].object)) {
-      token = Reference::copy(reinterpret_cast<PyObject*>(Py_TYPE(inputs[i].object)));
-    } else if (PyArray_Check(inputs[i].object)) {
-      token = Reference::copy(
-          reinterpret_cast<PyObject*>(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(inputs[i].object))));
-    } else {
-      token = Reference::take(reinterpret_cast<PyObject*>(PyArray_DescrFromScalar(inputs[i].object)));
-    }
-    PyTuple_SET_ITEM(tokens.get(), static_cast<Py_ssize_t>(i), token.release());
+    PyTuple_SET_ITEM(tokens.get(), static_cast<Py_ssize_t>(i), token_of(inputs[i]).release());
   }
-  for (Py_ssize_t i = 0; i < outputs; ++i) {
-    PyTuple_SET_ITEM(tokens.get(), static_cast<Py_ssize_t>(inputs.size()) + i, Py_NewRef(Py_None));
+  for (std::size_t i = 0; i < results; ++i) {
+    PyObject* out = i < keywords.out.size() ? keywords.out[i] : nullptr;
+    Reference token = out ? descriptor_of(*dtype_of_out(out)) : Reference::copy(Py_None);
+    PyTuple_SET_ITEM(tokens.get(), static_cast<Py_ssize_t>(inputs.size() + i), token.release());
+  }
+  const Reference kwargs = Reference::take(PyDict_New());
+  if (PyObject* casting = keywords.get("casting")) PyDict_SetItemString(kwargs.get(), "casting", casting);
+  for (const char* name : {"sig", "signature"}) {
+    if (PyObject* value = keywords.get(name)) PyDict_SetItemString(kwargs.get(), "signature", value);
+  }
+  if (PyObject* dtype = keywords.get("dtype")) {
+    const Reference descriptor = descriptor_from(dtype);
+    const Reference signature = Reference::take(PyTuple_New(total));
+    for (Py_ssize_t i = 0; i < total; ++i) {
+      const bool is_output = i >= static_cast<Py_ssize_t>(inputs.size());
+      PyTuple_SET_ITEM(signature.get(), i, Py_NewRef(is_output ? descriptor.get() : Py_None));
+    }
+    PyDict_SetItemString(kwargs.get(), "signature", signature.get());
   }
   const Reference method = Reference::take(PyObject_GetAttrString(ufunc, "resolve_dtypes"));
   const Reference args = Reference::take(PyTuple_Pack(1, tokens.get()));
-  const Reference kwargs = Reference::take(PyDict_New());
-  if (keywords.others) {
-    for (const char* name : {"casting", "signature"}) {
-      if (PyObject* value = PyDict_GetItemString(keywords.others.get(), name))
-        PyDict_SetItemString(kwargs.get(), name, value);
-    }
-    if (PyDict_GetItemString(keywords.others.get(), "dtype") || PyDict_GetItemString(keywords.others.get(), "sig"))
-      return result;
-  }
-  PyObject* dtypes = PyObject_Call(method.get(), args.get(), kwargs.get());
-  if (!dtypes) {
-    PyErr_Clear();
-    return result;
-  }
-  const Reference owner = Reference::take(dtypes);
-  for (Py_ssize_t i = 0; i < outputs; ++i) {
-    PyObject* descriptor = PyTuple_GET_ITEM(dtypes, static_cast<Py_ssize_t>(inputs.size()) + i);
-    if (!PyArray_DescrCheck(descriptor) || holds_references(reinterpret_cast<PyArray_Descr*>(descriptor))) return {};
-    result.push_back(Reference::copy(descriptor));
-  }
-  return result;
+  const Reference dtypes = Reference::take(PyObject_Call(method.get(), args.get(), kwargs.get()));
+  PyObject* const* first = &PyTuple_GET_ITEM(dtypes.get(), 0);
+  return kernel_of_loop(op, std::span(first, static_cast<std::size_t>(total)), inputs.size());
 }
 
-/// New arrays for the results, if their shapes and dtypes are known beforehand: NumPy then writes where they will live.
-std::vector<Reference> new_results(PyObject* ufunc, std::span<const Input> inputs, Py_ssize_t outputs,
-                                   const Keywords& keywords, PyTypeObject* face) {
-  std::vector<Reference> results;
-  if (keywords.where) return results;
-  const std::vector<Reference> descriptors = result_descriptors(ufunc, inputs, outputs, keywords);
-  if (descriptors.empty()) return results;
+Shape broadcast_shape(std::span<const Input> inputs, const array::Array& mask) {
   std::vector<Shape> shapes;
   for (const Input& input : inputs) shapes.push_back(shape_of(input.object));
+  if (mask) shapes.push_back(mask.shape());
   std::vector<const Shape*> pointers;
   for (const Shape& shape : shapes) pointers.push_back(&shape);
-  const Shape shape = array::broadcast_shapes(pointers);
-  for (const Reference& descriptor : descriptors) {
-    const DType dtype = dtype_of(reinterpret_cast<PyArray_Descr*>(descriptor.get()));
-    if (dtype.itemsize == 0) return {};
-    results.push_back(wrap_result(array::empty(shape, dtype), face));
+  return array::broadcast_shapes(pointers);
+}
+
+bool f_contiguous(PyObject* object) {
+  if (is_array(object)) {
+    const array::Array& a = array_of(object);
+    const View view{0, a.shape(), a.strides(), a.dtype()};
+    return a.pieces() == 1 && view.is_f_contiguous();
   }
-  return results;
+  return !PyArray_Check(object) || PyArray_IS_F_CONTIGUOUS(reinterpret_cast<PyArrayObject*>(object));
 }
 
-Reference readable(PyObject* object) {
-  return is_array(object) ? snapshot_ndarray(array_of(object)) : Reference::copy(object);
+/// New elements in the order that `order` asks for: "C", "F" or "A".
+array::Array new_in_order(PyObject* order, std::span<const Input> inputs, const Shape& shape, Kind kind) {
+  NPY_ORDER wanted = NPY_KEEPORDER;
+  if (PyArray_OrderConverter(order, &wanted) != NPY_SUCCEED) throw nanobind::python_error();
+  const bool fortran = wanted == NPY_FORTRANORDER ||
+                       (wanted == NPY_ANYORDER && std::all_of(inputs.begin(), inputs.end(), [](const Input& input) {
+                          return f_contiguous(input.object);
+                        }));
+  if (!fortran) return array::empty(shape, kind);
+  Shape reversed;
+  for (std::size_t i = shape.size(); i-- > 0;) reversed.push_back(shape[i]);
+  return array::transpose(array::empty(reversed, kind));
 }
 
-/// What NumPy returned, as ours: an ndarray becomes an array, unless its elements are references.
-Reference adopted(PyObject* object, PyTypeObject* face) {
-  if (PyTuple_CheckExact(object)) {
-    const Reference tuple = Reference::take(PyTuple_New(PyTuple_GET_SIZE(object)));
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
-      PyTuple_SET_ITEM(tuple.get(), i, adopted(PyTuple_GET_ITEM(object, i), face).release());
+/// A result that goes to an ndarray: computed in an array of ours that begins as a copy if not all of it is written.
+array::Array stand_in(PyObject* ndarray, bool partly) {
+  auto* array = reinterpret_cast<PyArrayObject*>(ndarray);
+  if (PyArray_FailUnlessWriteable(array, "output array") < 0) throw nanobind::python_error();
+  if (partly) return array_from_ndarray(array);
+  DType dtype = dtype_of(PyArray_DESCR(array));
+  dtype.swapped = false;
+  return array::empty(shape_of(ndarray), dtype);
+}
+
+void copy_to_ndarray(const array::Array& result, PyObject* ndarray) {
+  const array::Foreign to = foreign_of(reinterpret_cast<PyArrayObject*>(ndarray));
+  const Unlocked unlocked(result.size());
+  array::gather_into(result, const_cast<void*>(to.data), to.dtype, to.strides);
+}
+
+Reference run_with_keywords(Op op, const Kernel& kernel, std::span<Input> inputs, const Keywords& keywords,
+                            PyTypeObject* face) {
+  const array::Array mask = keywords.where ? mask_from(keywords.where) : array::Array();
+  const std::optional<array::Operand> where = mask ? std::optional<array::Operand>(mask) : std::nullopt;
+  const Operands operands(op, kernel, inputs);
+  std::array<array::Array, kMostOutputs> out;
+  for (std::size_t i = 0; i < kernel.outputs; ++i) {
+    PyObject* given = i < keywords.out.size() ? keywords.out[i] : nullptr;
+    if (given && is_array(given)) {
+      require_writeable(given);
+      out[i] = array_of(given);
+    } else if (given) {
+      out[i] = stand_in(given, where.has_value());
+    } else if (keywords.order) {
+      out[i] = new_in_order(keywords.order, inputs, broadcast_shape(inputs, mask), kernel.kinds[kernel.inputs + i]);
     }
-    return tuple;
   }
-  if (!PyArray_CheckExact(object)) return Reference::copy(object);
-  auto* ndarray = reinterpret_cast<PyArrayObject*>(object);
-  if (holds_references(PyArray_DESCR(ndarray))) return Reference::copy(object);
-  return wrap_result(array_from_ndarray(ndarray), face);
+  array::ApplyOptions options;
+  options.out = std::span<const array::Array>(out).first(kernel.outputs);
+  if (where) options.where = &*where;
+  std::array<array::Array, kMostOutputs> arrays;
+  run(op, operands, options, arrays);
+  std::array<Reference, kMostOutputs> results;
+  for (std::size_t i = 0; i < kernel.outputs; ++i) {
+    PyObject* given = i < keywords.out.size() ? keywords.out[i] : nullptr;
+    if (given && !is_array(given)) copy_to_ndarray(arrays[i], given);
+    results[i] = given ? Reference::copy(given) : wrap_result(std::move(arrays[i]), face);
+  }
+  return tuple_of(std::span(results).first(kernel.outputs));
 }
 
-/// NumPy runs `ufunc` in this thread, reading snapshots and writing to the elements of the results.
-Reference call_by_numpy(PyObject* ufunc, std::span<const Input> inputs, const Keywords& keywords, PyTypeObject* face) {
-  const Py_ssize_t outputs = number_attribute(ufunc, "nout");
-  std::vector<Reference> results;
-  if (keywords.out.empty()) results = new_results(ufunc, inputs, outputs, keywords, face);
-  const bool made = !results.empty();
-  for (PyObject* out : keywords.out) results.push_back(Reference::copy(out ? out : Py_None));
-
-  const Reference args = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(inputs.size())));
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    PyTuple_SET_ITEM(args.get(), static_cast<Py_ssize_t>(i), readable(inputs[i].object).release());
+/// ufunc(*inputs, **keywords) natively, or nothing if it has to be NumPy.
+Reference call_natively(Op op, PyObject* ufunc, std::span<Input> inputs, const Keywords& keywords, PyTypeObject* face) {
+  if (keywords.unknown || inputs.size() > kMostInputs || !all_native(inputs)) return {};
+  if (!outputs_are_native(keywords.out)) return {};
+  const Kernel* kernel = keywords.given_types ? nullptr : native_kernel(op, ufunc, inputs);
+  if (keywords.given_types || (kernel && !outputs_fit(*kernel, keywords.out))) {
+    kernel = kernel_by_request(op, ufunc, inputs, keywords);
   }
-  const Reference kwargs = Reference::take(keywords.others ? PyDict_Copy(keywords.others.get()) : PyDict_New());
-  if (keywords.where && is_array(keywords.where)) {
-    PyDict_SetItemString(kwargs.get(), "where", snapshot_ndarray(array_of(keywords.where)).get());
-  }
-  if (!results.empty()) {
-    const Reference out = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      PyObject* target = results[i].get();
-      Reference ndarray = Reference::copy(target);
-      if (is_array(target)) {
-        if (!made) require_writeable(target);
-        ndarray = access_ndarray(array_of(target));
-      }
-      PyTuple_SET_ITEM(out.get(), static_cast<Py_ssize_t>(i), ndarray.release());
-    }
-    PyDict_SetItemString(kwargs.get(), "out", out.get());
-  }
-  const Reference answer = Reference::take(PyObject_Call(ufunc, args.get(), kwargs.get()));
-  if (made || (!results.empty() &&
-               std::none_of(keywords.out.begin(), keywords.out.end(), [](PyObject* o) { return o == nullptr; }))) {
-    if (results.size() == 1) return results[0];
-    const Reference tuple = Reference::take(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
-    for (std::size_t i = 0; i < results.size(); ++i)
-      PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), results[i].release());
-    return tuple;
-  }
-  return adopted(answer.get(), face);
+  if (!kernel || keywords.out.size() > kernel->outputs) return {};
+  if (keywords.out.empty() && !keywords.where && !keywords.order) return run_plain(op, *kernel, inputs, face);
+  return run_with_keywords(op, *kernel, inputs, keywords, face);
 }
 
-/// ufunc(*inputs, out=, where=) natively, or nothing if it has to be NumPy.
-Reference call_natively(Op op, std::span<Input> inputs, const Keywords& keywords, PyTypeObject* face) {
-  const Resolution* resolution = native_resolution(op, inputs);
-  if (!resolution || keywords.out.size() > 1) return {};
-  Target target;
-  if (!keywords.out.empty()) {
-    target.out = keywords.out[0];
-    if (!target.out || !is_array(target.out) || !casts_to(resolution->output, array_of(target.out).dtype())) return {};
-    require_writeable(target.out);
-  }
-  std::optional<array::Operand> where;
-  if (keywords.where) {
-    if (!is_array(keywords.where) || array_of(keywords.where).dtype() != DType(Kind::Bool)) return {};
-    if (!target.out) return {};
-    where = array::Operand(array_of(keywords.where));
-    target.where = &*where;
-  }
-  auto result = run_kernel(op, *resolution, inputs, target);
-  if (!result) return {};
-  return target.out ? Reference::copy(target.out) : wrap_result(std::move(*result), face);
-}
+// --- Whose operation it is --------------------------------------------------------------------------------------------
 
 /// Whether `object` asks that operators leave the operation to it, as ndarray decides for its own.
 bool takes_over(PyObject* object) {
@@ -383,6 +322,17 @@ bool is_plain(PyObject* object) {
          PyArray_CheckExact(object);
 }
 
+/// Whether an operand has an __array_ufunc__ of its own (NEP 13): it must get its turn, since we do not know it.
+bool has_own_protocol(PyObject* object) {
+  if (!object || is_plain(object)) return false;
+  static PyObject* const name = PyUnicode_InternFromString("__array_ufunc__");
+  static PyObject* const of_ndarray =
+      Reference::take(PyObject_GetAttr(reinterpret_cast<PyObject*>(&PyArray_Type), name)).release();
+  const Reference own = Reference::copy(PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(object)), name));
+  PyErr_Clear();
+  return own && own.get() != of_ndarray;
+}
+
 }  // namespace
 
 Reference call_operator(Op op, std::span<PyObject* const> inputs) {
@@ -397,9 +347,8 @@ Reference call_operator(Op op, std::span<PyObject* const> inputs) {
   }
   const std::span<Input> span(sorted.data(), inputs.size());
   PyTypeObject* face = face_of(inputs);
-  if (const Resolution* resolution = native_resolution(op, span)) [[likely]] {
-    if (auto result = run_kernel(op, *resolution, span, {})) return wrap_result(std::move(*result), face);
-  }
+  if (const Kernel* kernel = native_kernel(op, ufunc_of(op), span)) [[likely]]
+    return run_plain(op, *kernel, span, face);
   return call_by_numpy(ufunc_of(op), span, {}, face);
 }
 
@@ -411,7 +360,7 @@ Reference call_in_place(Op op, PyObject* target, PyObject* other) {
   keywords.out = {target};
   std::array<Input, 2> sorted = {input_of(target), input_of(other)};
   require_writeable(target);
-  if (Reference result = call_natively(op, sorted, keywords, Py_TYPE(target))) return result;
+  if (Reference result = call_natively(op, ufunc_of(op), sorted, keywords, Py_TYPE(target))) return result;
   return call_by_numpy(ufunc_of(op), sorted, keywords, Py_TYPE(target));
 }
 
@@ -430,14 +379,17 @@ Reference call_ufunc(PyObject* ufunc, std::span<PyObject* const> inputs, PyObjec
     return call_generalized(ufunc, inputs, kwargs);
   }
   const Keywords keywords = keywords_of(kwargs);
+  if (std::any_of(inputs.begin(), inputs.end(), has_own_protocol) ||
+      std::any_of(keywords.out.begin(), keywords.out.end(), has_own_protocol)) {
+    return Reference::copy(Py_NotImplemented);
+  }
   std::vector<Input> sorted;
   for (PyObject* input : inputs) sorted.push_back(input_of(input));
-  PyTypeObject* face = face_of(inputs);
-  const auto op = op_of(ufunc);
-  const bool simple = !keywords.given_types && inputs.size() <= kMostInputs &&
-                      (!keywords.others || PyDict_GET_SIZE(keywords.others.get()) == (keywords.where ? 1 : 0));
-  if (op && simple) {
-    if (Reference result = call_natively(*op, sorted, keywords, face)) return result;
+  std::vector<PyObject*> faces(inputs.begin(), inputs.end());
+  faces.insert(faces.end(), keywords.out.begin(), keywords.out.end());
+  PyTypeObject* face = face_of(faces);
+  if (const auto op = op_of(ufunc)) {
+    if (Reference result = call_natively(*op, ufunc, sorted, keywords, face)) return result;
   }
   return call_by_numpy(ufunc, sorted, keywords, face);
 }
@@ -456,7 +408,8 @@ PyObject* array_ufunc(PyObject* self, PyObject* args, PyObject* kwargs) {
     const std::span<PyObject* const> inputs(first, static_cast<std::size_t>(PyTuple_GET_SIZE(args) - 2));
     if ((!kwargs || PyDict_GET_SIZE(kwargs) == 0) && inputs.size() <= kMostInputs &&
         std::all_of(inputs.begin(), inputs.end(), is_plain)) {
-      if (const auto op = op_of(ufunc)) return call_operator(*op, inputs).release();
+      const auto op = op_of(ufunc);
+      if (op && ufunc_of(*op) == ufunc) return call_operator(*op, inputs).release();
     }
     return call_ufunc(ufunc, inputs, kwargs).release();
   });
