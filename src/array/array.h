@@ -263,7 +263,8 @@ class Access {
   std::shared_ptr<detail::Export> export_;
 };
 
-/// Waits for earlier work on `a`. An array of several pieces is moved to one storage first (its parts follow).
+/// Waits for earlier work on `a`. Of an array of several pieces the writer gets a copy, which is written back to them when
+/// the access is closed; the storages of the pieces are held, as wholes, until then.
 [[nodiscard]] Access access_for_read(const Array& a);
 [[nodiscard]] Access access_for_write(const Array& a);
 

@@ -287,6 +287,24 @@ TEST(Array, WhileABlockIsWrittenOthersOfTheStorageAreFree) {
   EXPECT_EQ(sum(a), (kLarge - 1.0) * kLarge / 2 + 5);
 }
 
+TEST(Array, WhatAWriterLeavesInAnArrayOfSeveralPiecesReachesThePieces) {
+  Array left = iota({kLarge}), right = iota({10});
+  const Array parts[] = {left, view(right, std::vector<Index>{Slice{std::nullopt, std::nullopt, 2}}), left,
+                         Array(zeros({0}, Kind::Float64))};
+  const Array joined = join(parts, 0);
+  Array before = binary(Op::add, joined, Scalar::of(1.0));
+  {
+    Access access = access_for_write(joined);
+    auto* elements = reinterpret_cast<double*>(access.layout().data);
+    EXPECT_EQ(elements[kLarge + 1], 2.0);
+    elements[kLarge + 1] = 20;
+    elements[0] = elements[kLarge + 5] = -1;
+  }
+  EXPECT_EQ(values<double>(right), (std::vector<double>{0, 1, 20, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(value<double>(view(left, std::vector<Index>{0})), -1);
+  EXPECT_EQ(value<double>(view(before, std::vector<Index>{kLarge + 1})), 3);
+}
+
 TEST(Array, FloatErrorsCarryTheLineThatRaisedThem) {
   (void)take_float_warnings();
   const Array zero = zeros({kLarge}, Kind::Float64);

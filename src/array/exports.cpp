@@ -1,4 +1,6 @@
 #include <cstring>
+#include <map>
+#include <optional>
 
 #include "array/operands.h"
 #include "array/workspace.h"
@@ -6,6 +8,59 @@
 
 namespace distob::array {
 namespace detail {
+
+/// The storages of an array in several pieces, held for a writer who works on a copy in one.
+class HeldPieces {
+ public:
+  /// Holds each storage of `a` as a whole, in the order of their ids, so that two who do this never wait for each other.
+  explicit HeldPieces(const Array& a) : array_(a) {
+    std::map<std::uint64_t, memory::StoragePtr> storages;
+    for (const Piece& piece : a.node()->pieces) storages.emplace(piece.storage->id(), piece.storage);
+    try {
+      for (const auto& [id, storage] : storages) {
+        const View bytes = View::contiguous(DType(Kind::UInt8), Shape{storage->size()});
+        holds_.emplace(id, Workspace::instance().hold_for_write(*storage, bytes));
+      }
+    } catch (...) {
+      close();
+      throw;
+    }
+  }
+  HeldPieces(const HeldPieces&) = delete;
+  HeldPieces& operator=(const HeldPieces&) = delete;
+  ~HeldPieces() {
+    if (!Workspace::forked()) close();
+  }
+  void copy_to(const View& whole, char* data) const {
+    for_each(
+        [&](const View& piece, char* at, const View& part) { Workspace::instance().run_apart(piece, at, part, data); },
+        whole);
+  }
+  /// Writes back what the writer left in the copy.
+  void copy_from(const View& whole, char* data) const {
+    for_each(
+        [&](const View& piece, char* at, const View& part) { Workspace::instance().run_apart(part, data, piece, at); },
+        whole);
+  }
+  void close() {
+    for (const auto& [id, hold] : holds_) Workspace::instance().close(hold);
+    holds_.clear();
+  }
+
+ private:
+  template <class Body>
+  void for_each(const Body& body, const View& whole) const {
+    for (const Piece& piece : array_.node()->pieces) {
+      View part = whole;
+      part.shape = piece.view.shape;
+      for (std::size_t i = 0; i < part.shape.size(); ++i) part.offset += piece.start[i] * part.strides[i];
+      body(piece.view, holds_.at(piece.storage->id()).memory->data(), part);
+    }
+  }
+
+  Array array_;
+  std::map<std::uint64_t, Workspace::Hold> holds_;  // by storage
+};
 
 /// An open snapshot, access or loan. The array it keeps keeps the storage.
 struct Export {
@@ -16,6 +71,7 @@ struct Export {
   What what = What::pin;
   memory::Pin pin;
   Workspace::Hold hold;
+  std::optional<HeldPieces> pieces;  ///< whose elements `array` is a copy of
 
   ~Export() {
     if (what != What::pin && hold.entry != 0 && !Workspace::forked()) end(false);
@@ -24,6 +80,10 @@ struct Export {
     if (what == What::loan) {
       Workspace::instance().end_loan(*storage_of(array), hold, kept);
     } else {
+      if (pieces) {
+        pieces->copy_from(view_of(array), hold.memory->data());
+        pieces->close();
+      }
       Workspace::instance().close(hold);
     }
     hold.entry = 0;
@@ -58,15 +118,14 @@ Snapshot snapshot(const Array& a) { return Snapshot(detail::pinned(a)); }
 Access access_for_read(const Array& a) { return Access(detail::pinned(a)); }
 
 Access access_for_write(const Array& a) {
-  if (!a.node()->single()) {
-    throw ValueError("an array whose elements lie in " + std::to_string(a.pieces()) +
-                     " storages cannot be written as one");
-  }
   auto e = std::make_shared<detail::Export>();
-  e->array = a;
+  const bool single = a.node()->single();
+  if (!single) e->pieces.emplace(a);
+  e->array = single ? a : detail::new_array(a.shape(), a.dtype());
+  e->hold = Workspace::instance().hold_for_write(*storage_of(e->array), view_of(e->array));
   e->what = detail::Export::What::hold;
-  e->hold = Workspace::instance().hold_for_write(*storage_of(a), view_of(a));
-  e->layout = detail::layout_at(view_of(a), e->hold.memory->data());
+  e->layout = detail::layout_at(view_of(e->array), e->hold.memory->data());
+  if (!single) e->pieces->copy_to(view_of(e->array), e->hold.memory->data());
   return Access(std::move(e));
 }
 
