@@ -14,6 +14,7 @@ Reference wrap(array::Array array, PyTypeObject* face) {
   new (&made->array) array::Array(std::move(array));
   made->writeable = true;
   made->is_scalar = false;
+  ++handles_made;
   return object;
 }
 

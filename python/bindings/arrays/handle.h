@@ -54,6 +54,10 @@ void require_writeable(PyObject* target);
 /// Python's lock, since whoever is to close them may need it. Guarded by Python's lock.
 inline int open_accesses = 0;
 
+/// Array objects made since the start of the process, for tests that ask whether arrays of ours took part. Guarded by
+/// Python's lock.
+inline std::uint64_t handles_made = 0;
+
 /// Elements up to which a call keeps Python's lock: a few microseconds of work, beside which handing it over would show.
 inline constexpr std::int64_t kKeepsLock = 4096;
 

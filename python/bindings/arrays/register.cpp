@@ -205,6 +205,7 @@ nb::dict statistics() {
   result["bytes_copied"] = now.bytes_copied;
   result["bytes_live"] = now.bytes_live;
   result["storages_live"] = now.storages_live;
+  result["handles_made"] = handles_made;
   return result;
 }
 
