@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.exceptions import AxisError
+from numpy.lib.array_utils import normalize_axis_index
 
 from distob import _core, _display, _fallback, _functions, _reductions
 from distob._flags import Flags
-from distob._functions import elementwise, views
+from distob._flat import Flat
+from distob._functions import elementwise, retype, structure
 
 __all__ = ["DistArray", "Partition", "RemoteArray", "gather_array", "scatter_array"]
 
@@ -125,31 +127,61 @@ class _Array(_core.Array):
 
     @property
     def real(self) -> Any:
-        """The real part; of a complex array a read-only copy."""
-        return self if self.dtype.kind != "c" else _read_only(_fallback.ours(_core.snapshot(self).real, type(self)))
+        """The real parts: a view."""
+        return self if self.dtype.kind != "c" else _core.real_part(self)
 
     @real.setter
     def real(self, value: Any) -> None:
-        if self.dtype.kind != "c":
-            self[...] = value
-        else:
-            value = _fallback.local(value)
-            _core.access(self).real = value
+        self.real[...] = value
 
     @property
     def imag(self) -> Any:
-        """The imaginary part, as a read-only copy."""
-        return _read_only(_fallback.ours(_core.snapshot(self).imag, type(self)))
+        """The imaginary parts: a view; of elements that have none, read-only zeros."""
+        if self.dtype.kind == "c":
+            return _core.imaginary_part(self)
+        zeros = _core.empty_like(self, self.shape, self.dtype, "A")
+        zeros[...] = np.zeros((), self.dtype)
+        zeros._is_scalar = self._is_scalar
+        zeros._writeable = False
+        return zeros
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        value = _fallback.local(value)
-        _core.access(self).imag = value
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        self.imag[...] = value
 
     @property
-    def flat(self) -> Any:
-        """An iterator over the elements of a read-only snapshot."""
-        return _core.snapshot(self).flat
+    def mT(self) -> Any:
+        """The view with the last two axes exchanged."""
+        if self.ndim < 2:
+            raise ValueError("matrix transpose with ndim < 2 is undefined")
+        return _core.swapaxes(self, -2, -1)
+
+    @property
+    def flat(self) -> Flat:
+        """The elements in C order, to walk, read and write like numpy.ndarray.flat."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        Flat(self)[...] = value
+
+    def view(self, dtype: Any = None, type: Any = None) -> Any:
+        """The same bytes as elements of another dtype: a view, with numpy.ndarray.view's rules and errors."""
+        return retype.view(self, dtype, type)
+
+    def getfield(self, dtype: Any, offset: int = 0) -> Any:
+        """The bytes of each element from `offset` on, as `dtype`: a view."""
+        return retype.getfield(self, dtype, offset)
+
+    def setfield(self, val: Any, dtype: Any, offset: int = 0) -> None:
+        """Write to the bytes of each element from `offset` on."""
+        retype.getfield(self, dtype, offset)[...] = val
+
+    def byteswap(self, inplace: bool = False) -> Any:
+        """The elements with their bytes in the other order, the dtype being the same."""
+        return retype.byteswap(self, inplace)
 
     def item(self, *args: Any) -> Any:
         """One element as a Python scalar."""
@@ -172,40 +204,25 @@ class _Array(_core.Array):
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
     ) -> Any:
         """A copy with another dtype, as numpy.ndarray.astype."""
-        wanted = np.dtype(dtype)
-        if wanted == self.dtype and not copy:
-            return self
-        if casting != "unsafe" and not np.can_cast(self.dtype, wanted, casting):  # type: ignore[arg-type]
-            np.empty(0, self.dtype).astype(wanted, casting=casting)  # type: ignore[call-overload]  # raises NumPy's error
-        if self.dtype.kind in "biufc" and wanted.kind in "biufc":
-            if self.dtype.kind == "c" and wanted.kind in "iuf":
-                np.empty(0, self.dtype).astype(wanted)  # issues NumPy's ComplexWarning
-            return _core.astype(self, wanted)
-        if wanted == self.dtype:
-            return _core.copy(self)
-        return _fallback.ours(_core.snapshot(self).astype(wanted), type(self))
+        return retype.astype(self, dtype, order, casting, copy)
 
     def copy(self, order: str = "C") -> Any:
         """A new array with the same elements."""
-        return _core.copy(self)
+        return _core.copy(self, order)
 
     def flatten(self, order: str = "C") -> Any:
         """A copy with one axis."""
-        if order not in "CA":
-            return (
-                self.transpose().flatten()
-                if order == "F"
-                else _fallback.compute("flatten of order K", np.ndarray.flatten, self, order)
-            )
-        return _core.copy(_core.reshape(self, (-1,)))
+        return _core.flatten(self, order)
 
     # --- Shape ---
 
     def transpose(self, *axes: Any) -> Any:
         """The view with axes in another order; reversed without arguments."""
-        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
-            axes = tuple(axes[0] or ())
-        if not axes:
+        if len(axes) == 1 and (axes[0] is None or not isinstance(axes[0], (int, np.integer))):
+            if axes[0] is None:
+                return self.T
+            axes = tuple(axes[0])
+        elif not axes:
             return self.T
         return _core.transpose(self, tuple(operator.index(a) for a in axes))
 
@@ -214,45 +231,38 @@ class _Array(_core.Array):
         if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
             shape = shape[0]
         lengths = tuple(operator.index(n) for n in (shape if isinstance(shape, Iterable) else (shape,)))
-        if order == "F":
-            return self.T.reshape(lengths[::-1], copy=copy).T
         if copy:
-            return _core.reshape(_core.copy(self), lengths)
+            return _core.reshape(_core.copy(self), lengths, order)
         if copy is False:
-            view = _core.reshape_view(self, lengths)
+            view = _core.reshape_view(self, lengths, order)
             if view is None:
                 raise ValueError("Unable to avoid creating a copy while reshaping.")
             return view
-        return _core.reshape(self, lengths)
+        return _core.reshape(self, lengths, order)
 
     def ravel(self, order: str = "C") -> Any:
         """The elements along one axis: a view where NumPy gives one."""
-        return self.T.reshape(-1) if order == "F" else self.reshape(-1)
+        return _core.ravel(self, order)
 
     def squeeze(self, axis: Any = None) -> Any:
         """The view without axes of length one."""
-        if axis is None:
-            drop = {i for i, n in enumerate(self.shape) if n == 1}
-        else:
-            axes = axis if isinstance(axis, tuple) else (axis,)
-            drop = set(np.lib.array_utils.normalize_axis_tuple(axes, self.ndim))
-            if any(self.shape[a] != 1 for a in drop):
-                raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
-        if self._is_scalar:
-            return self
-        index = tuple(0 if i in drop else slice(None) for i in range(self.ndim))
-        return self[(*index, ...)]
+        axes = None if axis is None else tuple(map(operator.index, axis if isinstance(axis, tuple) else (axis,)))
+        if self.ndim == 0 and axes in ((0,), (-1,)):  # which NumPy lets pass
+            axes = None
+        return _core.squeeze(self, axes)
 
     def swapaxes(self, axis1: int, axis2: int) -> Any:
         """The view with two axes exchanged."""
-        order = list(range(self.ndim))
-        one, two = (np.lib.array_utils.normalize_axis_index(a, self.ndim) for a in (axis1, axis2))
-        order[one], order[two] = order[two], order[one]
-        return self.transpose(order)
+        one = normalize_axis_index(operator.index(axis1), self.ndim, "axis1")
+        return _core.swapaxes(self, one, normalize_axis_index(operator.index(axis2), self.ndim, "axis2"))
 
     def expand_dims(self, axis: Any) -> Any:
         """The view with a new axis at position `axis`."""
-        return views.expand_dims(self, axis)
+        return np.expand_dims(self, axis)
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Any:
+        """Every element several times, side by side."""
+        return structure.repeat(self, repeats, axis)
 
     # --- Reductions that are composed ---
 
@@ -327,7 +337,7 @@ class DistArray(_Array):
         if where == first.ndim:  # one past the last: an axis of their own
             parts = [part[..., np.newaxis] for part in parts]
             first = parts[0]
-        where = np.lib.array_utils.normalize_axis_index(where, first.ndim)
+        where = normalize_axis_index(where, first.ndim)
         for part in parts:
             if part.dtype != first.dtype:
                 raise ValueError("subarrays must have the same dtype")
@@ -353,12 +363,6 @@ def _as_part(obj: Any) -> Any:
     if isinstance(target, _core.Array):
         return target
     return scatter_array(obj, axis=None)
-
-
-def _read_only(array: Any) -> Any:
-    if isinstance(array, _core.Array):
-        array._writeable = False
-    return array
 
 
 def _boxes(array: Any) -> Iterable[tuple[slice, ...]]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from distob import _core, _fallback
+from distob._functions import retype
 
 
 def _names_fields(index: Any) -> bool:
@@ -20,18 +21,17 @@ def _names_fields(index: Any) -> bool:
 
 def get(self: Any, index: Any) -> Any:
     """self[index] for an index that is not basic: a copy, as in NumPy."""
-    taken = _core.snapshot(self)[_fallback.local(index)]
-    if not isinstance(taken, np.ndarray):
-        return taken
-    result = _fallback.ours(taken, type(self))
     if _names_fields(index):
-        # NumPy gives a view here. This is a copy: refusing writes is better than losing them.
-        result._writeable = False
-    return result
+        return retype.fields(self, index)
+    taken = _core.snapshot(self)[_fallback.local(index)]
+    return _fallback.ours(taken, type(self)) if isinstance(taken, np.ndarray) else taken
 
 
 def put(self: Any, index: Any, value: Any) -> None:
     """self[index] = value for an index that is not basic."""
+    if _names_fields(index):
+        retype.fields(self, index)[...] = value
+        return None
     index = _fallback.local(index)
     whole_mask = isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.shape == self.shape and self.ndim
     if whole_mask and np.ndim(value) == 0 and self.dtype.kind in "biufc":

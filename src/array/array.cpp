@@ -85,12 +85,7 @@ Array new_array(const Shape& shape, DType dtype, CutPtr cut) {
 
 Array new_array(const Shape& shape, DType dtype, const Dims& axes, CutPtr cut) {
   Array a = new_array(shape, dtype, std::move(cut));
-  std::int64_t stride = dtype.itemsize;
-  for (std::size_t i = axes.size(); i-- > 0;) {
-    const auto axis = static_cast<std::size_t>(axes[i]);
-    a.node()->view.strides[axis] = stride;
-    stride *= std::max<std::int64_t>(1, shape[axis]);
-  }
+  a.node()->view.strides = strides_in(shape, dtype.itemsize, axes);
   return a;
 }
 
@@ -129,10 +124,11 @@ Array zeros(const Shape& shape, DType dtype, const Partition* partition) {
 }
 
 Array from_foreign(const Foreign& elements, const Partition* partition) {
-  Array a = empty(elements.shape, elements.dtype, partition);
+  const View from{0, elements.shape, elements.strides, elements.dtype};
+  Array a = detail::new_array(elements.shape, elements.dtype, detail::kept_order(from),
+                              detail::cut_for(partition, elements.shape));
   if (a.size() == 0) return a;
   memory::MemoryPtr memory = memory::Memory::allocate(static_cast<std::size_t>(storage_of(a)->size()));
-  const View from{0, elements.shape, elements.strides, elements.dtype};
   Workspace::instance().run_apart(from, static_cast<char*>(const_cast<void*>(elements.data)), view_of(a),
                                   memory->data());
   storage_of(a)->set_memory(std::move(memory));  // nobody else has seen it yet

@@ -134,7 +134,7 @@ class Operand {
 /// same numbers for any number of threads.
 [[nodiscard]] Array random_uniform(const Shape& shape, DType dtype, std::uint64_t seed,
                                    const Partition* partition = nullptr);
-/// A copy of foreign elements, in C order, made by all threads before this returns. Any dtype.
+/// A copy of foreign elements, in the order they have in memory, made by all threads before this returns. Any dtype.
 [[nodiscard]] Array from_foreign(const Foreign& elements, const Partition* partition = nullptr);
 /// An array on foreign memory, without a copy. Nobody else may write it until `release` was called, which happens once,
 /// on any thread and outside of every lock, when the last array and snapshot on it are gone. `release` must not call
@@ -263,8 +263,8 @@ class Access {
   std::shared_ptr<detail::Export> export_;
 };
 
-/// Waits for earlier work on `a`. Of an array of several pieces the writer gets a copy, which is written back to them when
-/// the access is closed; the storages of the pieces are held, as wholes, until then.
+/// Waits for earlier work on `a`. The elements of several pieces are shown in one memory, and are written back to theirs
+/// when the access is closed.
 [[nodiscard]] Access access_for_read(const Array& a);
 [[nodiscard]] Access access_for_write(const Array& a);
 

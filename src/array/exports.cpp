@@ -1,98 +1,83 @@
 #include <cstring>
-#include <map>
-#include <optional>
 
 #include "array/operands.h"
+#include "array/pieces.h"
 #include "array/workspace.h"
 #include "distob/errors.h"
 
 namespace distob::array {
 namespace detail {
 
-/// The storages of an array in several pieces, held for a writer who works on a copy in one.
-class HeldPieces {
- public:
-  /// Holds each storage of `a` as a whole, in the order of their ids, so that two who do this never wait for each other.
-  explicit HeldPieces(const Array& a) : array_(a) {
-    std::map<std::uint64_t, memory::StoragePtr> storages;
-    for (const Piece& piece : a.node()->pieces) storages.emplace(piece.storage->id(), piece.storage);
-    try {
-      for (const auto& [id, storage] : storages) {
-        const View bytes = View::contiguous(DType(Kind::UInt8), Shape{storage->size()});
-        holds_.emplace(id, Workspace::instance().hold_for_write(*storage, bytes));
-      }
-    } catch (...) {
-      close();
-      throw;
-    }
-  }
-  HeldPieces(const HeldPieces&) = delete;
-  HeldPieces& operator=(const HeldPieces&) = delete;
-  ~HeldPieces() {
-    if (!Workspace::forked()) close();
-  }
-  void copy_to(const View& whole, char* data) const {
-    for_each(
-        [&](const View& piece, char* at, const View& part) { Workspace::instance().run_apart(piece, at, part, data); },
-        whole);
-  }
-  /// Writes back what the writer left in the copy.
-  void copy_from(const View& whole, char* data) const {
-    for_each(
-        [&](const View& piece, char* at, const View& part) { Workspace::instance().run_apart(part, data, piece, at); },
-        whole);
-  }
-  void close() {
-    for (const auto& [id, hold] : holds_) Workspace::instance().close(hold);
-    holds_.clear();
-  }
+namespace {
+Layout layout_at(const View& view, char* base) { return {base + view.offset, view.dtype, view.shape, view.strides}; }
+}  // namespace
 
- private:
-  template <class Body>
-  void for_each(const Body& body, const View& whole) const {
-    for (const Piece& piece : array_.node()->pieces) {
-      View part = whole;
-      part.shape = piece.view.shape;
-      for (std::size_t i = 0; i < part.shape.size(); ++i) part.offset += piece.start[i] * part.strides[i];
-      body(piece.view, holds_.at(piece.storage->id()).memory->data(), part);
-    }
-  }
-
-  Array array_;
-  std::map<std::uint64_t, Workspace::Hold> holds_;  // by storage
-};
-
-/// An open snapshot, access or loan. The array it keeps keeps the storage.
+/// An open snapshot, access or loan.
+///
+/// Elements that lie in several storages are staged in one for as long as it is open. Their own storages are held
+/// meanwhile, so that nobody can tell: what was written goes back to them before others get their turn.
 struct Export {
   enum class What : std::uint8_t { pin, hold, loan };
 
-  Array array;
+  Array array;  ///< whose storage the elements are shown in; it keeps that storage
   Layout layout;
   What what = What::pin;
   memory::Pin pin;
   Workspace::Hold hold;
-  std::optional<HeldPieces> pieces;  ///< whose elements `array` is a copy of
+  std::vector<Piece> staged;  ///< nothing: the elements are where they always are
+  Workspace::Hold staged_hold;
 
   ~Export() {
-    if (what != What::pin && hold.entry != 0 && !Workspace::forked()) end(false);
+    if (what != What::pin && !Workspace::forked()) end(false);
   }
   void end(bool kept) {
+    if (staged_hold.entry != 0) unstage();
+    if (hold.entry == 0) return;
     if (what == What::loan) {
       Workspace::instance().end_loan(*storage_of(array), hold, kept);
     } else {
-      if (pieces) {
-        pieces->copy_from(view_of(array), hold.memory->data());
-        pieces->close();
-      }
       Workspace::instance().close(hold);
     }
     hold.entry = 0;
   }
+
+  void stage(const Array& joined, bool shared);
+  void unstage();
 };
 
-namespace {
+void Export::stage(const Array& joined, bool shared) {
+  array = new_array(joined.shape(), joined.dtype(), joined.node()->cut);
+  const auto bytes = static_cast<std::size_t>(storage_of(array)->size());
+  storage_of(array)->set_memory(shared ? memory::Memory::allocate_shared(bytes) : memory::Memory::allocate(bytes));
+  std::vector<Piece> pieces = joined.node()->pieces;
+  std::vector<Target> targets;
+  for (const Piece& piece : pieces) targets.push_back({piece.storage, piece.view});
+  Workspace::Hold held = Workspace::instance().hold_for_write(targets);
+  try {
+    for (std::size_t k = 0; k < pieces.size(); ++k) {
+      Workspace::instance().run_apart(pieces[k].view, held.memories[k]->data(), part(view_of(array), box_of(pieces[k])),
+                                      storage_of(array)->data());
+    }
+  } catch (...) {
+    Workspace::instance().close(held);
+    throw;
+  }
+  layout = layout_at(view_of(array), storage_of(array)->data());
+  staged = std::move(pieces);
+  staged_hold = std::move(held);
+}
 
-Layout layout_at(const View& view, char* base) { return {base + view.offset, view.dtype, view.shape, view.strides}; }
+void Export::unstage() {
+  char* from = layout.data - view_of(array).offset;
+  for (std::size_t k = 0; k < staged.size(); ++k) {
+    Workspace::instance().run_apart(part(view_of(array), box_of(staged[k])), from, staged[k].view,
+                                    staged_hold.memories[k]->data());
+  }
+  Workspace::instance().close(staged_hold);
+  staged_hold.entry = 0;
+}
+
+namespace {
 
 std::shared_ptr<Export> pinned(const Array& array) {
   auto e = std::make_shared<Export>();
@@ -119,13 +104,15 @@ Access access_for_read(const Array& a) { return Access(detail::pinned(a)); }
 
 Access access_for_write(const Array& a) {
   auto e = std::make_shared<detail::Export>();
-  const bool single = a.node()->single();
-  if (!single) e->pieces.emplace(a);
-  e->array = single ? a : detail::new_array(a.shape(), a.dtype());
-  e->hold = Workspace::instance().hold_for_write(*storage_of(e->array), view_of(e->array));
   e->what = detail::Export::What::hold;
-  e->layout = detail::layout_at(view_of(e->array), e->hold.memory->data());
-  if (!single) e->pieces->copy_to(view_of(e->array), e->hold.memory->data());
+  if (a.node()->single()) {
+    const Target target{storage_of(a), view_of(a)};
+    e->array = a;
+    e->hold = Workspace::instance().hold_for_write(std::span(&target, 1));
+    e->layout = detail::layout_at(view_of(a), e->hold.memories.front()->data());
+  } else {
+    e->stage(a, false);
+  }
   return Access(std::move(e));
 }
 
@@ -159,7 +146,9 @@ void item(const Array& a, void* bytes) {
 
 // --- Lending --------------------------------------------------------------------------------------------------------
 
-const std::shared_ptr<memory::SharedSegment>& Loan::segment() const { return export_->hold.memory->segment(); }
+const std::shared_ptr<memory::SharedSegment>& Loan::segment() const {
+  return export_->hold.memories.front()->segment();
+}
 std::size_t Loan::offset() const { return static_cast<std::size_t>(view_of(export_->array).offset); }
 
 void Loan::give_back(bool kept) {
@@ -179,16 +168,16 @@ Loan lend(const Array& a, std::size_t block, bool write) {
   for (int i = 0; i < box.rank(); ++i) {
     index.emplace_back(between(box.start[static_cast<std::size_t>(i)], box.stop[static_cast<std::size_t>(i)]));
   }
-  Array part = view(a, index);
-  if (!part.node()->single()) {
-    if (write) throw ValueError("a block whose elements lie in several storages cannot be lent for writing");
-    part = detail::in_one_storage(part);
-  }
+  const Array part = view(a, index);
   auto e = std::make_shared<detail::Export>();
-  e->array = part;
   e->what = detail::Export::What::loan;
-  e->hold = Workspace::instance().lend(*storage_of(part), view_of(part), write);
-  e->layout = detail::layout_at(view_of(part), e->hold.memory->data());
+  if (part.node()->single() || !write) {
+    e->array = detail::in_one_storage(part);
+  } else {
+    e->stage(part, true);
+  }
+  e->hold = Workspace::instance().lend(*storage_of(e->array), view_of(e->array), write);
+  e->layout = detail::layout_at(view_of(e->array), e->hold.memories.front()->data());
   return Loan(std::move(e));
 }
 

@@ -138,6 +138,13 @@ Scalar cast_scalar(const Scalar& scalar, Kind kind) {
   return to;
 }
 
+void check_castable(DType from, DType to) {
+  if (from == to) return;
+  const bool known =
+      from.kind != Kind::Opaque && to.kind != Kind::Opaque && kernels::cast(from.kind, to.kind) != nullptr;
+  if (!known) throw TypeError("distob cannot cast " + from.name() + " to " + to.name());
+}
+
 Source copied(const Source& source) {
   const Array a = copy(make_array(source.storage, source.view, {}, true));
   return {storage_of(a), view_of(a), {}, a};

@@ -18,6 +18,9 @@ namespace distob::array::detail {
 /// `scalar` as an element of `kind`, cast as by astype.
 [[nodiscard]] Scalar cast_scalar(const Scalar& scalar, Kind kind);
 
+/// Throws TypeError where native code has no cast.
+void check_castable(DType from, DType to);
+
 /// A copy of a source, in its own dtype: an operand that the same instruction overwrites at other indices.
 [[nodiscard]] Source copied(const Source& source);
 

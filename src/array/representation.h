@@ -96,4 +96,10 @@ struct Node {
 /// The same with the axes in memory in the order `axes`, slowest first.
 [[nodiscard]] Array new_array(const Shape& shape, DType dtype, const Dims& axes, CutPtr cut);
 
+/// The axes of a view from slowest to fastest as NumPy's copies of order "K" keep them (PyArray_NewLikeArray): C's and
+/// Fortran's order where the view has them, else by stride.
+[[nodiscard]] Dims kept_order(const View& view);
+/// Strides without gaps, with the axes in memory in the order `axes`, slowest first.
+[[nodiscard]] Strides strides_in(const Shape& shape, std::int64_t itemsize, const Dims& axes);
+
 }  // namespace distob::array::detail

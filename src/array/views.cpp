@@ -1,12 +1,16 @@
 #include <algorithm>
 
 #include "array/operands.h"
+#include "array/pieces.h"
+#include "array/structure.h"
 #include "array/workspace.h"
 #include "distob/errors.h"
 
 namespace distob::array {
 namespace {
 
+using detail::box_of;
+using detail::from_pieces;
 using detail::in_one_storage;
 using detail::make_array;
 using detail::Piece;
@@ -20,96 +24,6 @@ Array mapped(const Array& a, Map map, detail::CutPtr cut) {
 }
 
 std::vector<Index> owned(std::span<const Index> index) { return {index.begin(), index.end()}; }
-
-// The array with pieces, from boxes that were cut out of another's pieces.
-Array from_pieces(std::vector<Piece> pieces, const Shape& shape, DType dtype, detail::CutPtr cut) {
-  if (pieces.size() == 1 && pieces[0].view.shape == shape) {
-    return make_array(std::move(pieces[0].storage), std::move(pieces[0].view), std::move(cut), true);
-  }
-  if (pieces.empty()) return detail::new_array(shape, dtype, std::move(cut));
-  return Array(new detail::Node(std::move(pieces), View::contiguous(dtype, shape), std::move(cut)));
-}
-
-Box box_of(const Piece& piece) {
-  Box box{piece.start, piece.start};
-  for (std::size_t i = 0; i < box.stop.size(); ++i) box.stop[i] += piece.view.shape[i];
-  return box;
-}
-
-// a[index] where `a` has several pieces. Each axis of the array is one slice (of one element for an integer) at first;
-// axes that integers drop and new ones make are put right on each piece's view afterwards.
-struct Selection {
-  std::vector<Slice::Range> ranges;  // one for each axis of the array
-  std::vector<Index> shaping;        // what makes the result's axes from them: 0, all of it, or a new axis
-};
-
-Selection select(const Shape& shape, std::span<const Index> index) {
-  const auto takes_axis = [](const Index& i) {
-    return !std::holds_alternative<NewAxis>(i) && !std::holds_alternative<Ellipsis>(i);
-  };
-  const auto named = static_cast<std::size_t>(std::count_if(index.begin(), index.end(), takes_axis));
-  Selection s;
-  const auto whole_axis = [&] {
-    s.ranges.push_back({0, 1, shape[s.ranges.size()]});
-    s.shaping.emplace_back(all);
-  };
-  for (const Index& i : index) {
-    if (std::holds_alternative<NewAxis>(i)) {
-      s.shaping.emplace_back(newaxis);
-    } else if (std::holds_alternative<Ellipsis>(i)) {
-      for (std::size_t k = named; k < shape.size(); ++k) whole_axis();
-    } else if (const auto* slice = std::get_if<Slice>(&i)) {
-      s.ranges.push_back(slice->on(shape[s.ranges.size()]));
-      s.shaping.emplace_back(all);
-    } else {
-      const std::int64_t extent = shape[s.ranges.size()];
-      const std::int64_t at = std::get<std::int64_t>(i);
-      s.ranges.push_back({at < 0 ? at + extent : at, 1, 1});
-      s.shaping.emplace_back(std::int64_t{0});
-    }
-  }
-  while (s.ranges.size() < shape.size()) whole_axis();
-  return s;
-}
-
-// The elements of `range` that lie in [start, stop): which ones (first, count) of the range.
-std::pair<std::int64_t, std::int64_t> inside(const Slice::Range& range, std::int64_t start, std::int64_t stop) {
-  const auto ceil_div = [](std::int64_t a, std::int64_t b) { return a <= 0 ? 0 : (a + b - 1) / b; };
-  std::int64_t first, last;  // [first, last) of the range
-  if (range.step > 0) {
-    first = ceil_div(start - range.start, range.step);
-    last = ceil_div(stop - range.start, range.step);
-  } else {
-    first = ceil_div(range.start - (stop - 1), -range.step);
-    last = ceil_div(range.start - (start - 1), -range.step);
-  }
-  last = std::min(last, range.count);
-  return {first, std::max<std::int64_t>(0, last - first)};
-}
-
-Array view_of_pieces(const Array& a, std::span<const Index> index, const Shape& shape, detail::CutPtr cut) {
-  const Selection selection = select(a.shape(), index);
-  std::vector<Piece> pieces;
-  for (const Piece& piece : a.node()->pieces) {
-    View view = piece.view;
-    Dims start;
-    bool empty = false;
-    std::size_t shaped = 0;
-    for (std::size_t axis = 0; axis < selection.ranges.size(); ++axis) {
-      const Slice::Range& range = selection.ranges[axis];
-      const auto [first, count] = inside(range, piece.start[axis], piece.start[axis] + piece.view.shape[axis]);
-      empty = empty || count == 0;
-      view.offset += (range.start + first * range.step - piece.start[axis]) * piece.view.strides[axis];
-      view.shape[axis] = count;
-      view.strides[axis] = piece.view.strides[axis] * range.step;
-      for (; std::holds_alternative<NewAxis>(selection.shaping[shaped]); ++shaped) start.push_back(0);
-      if (!std::holds_alternative<std::int64_t>(selection.shaping[shaped++])) start.push_back(first);
-    }
-    for (; shaped < selection.shaping.size(); ++shaped) start.push_back(0);
-    if (!empty) pieces.push_back({piece.storage, distob::index(view, selection.shaping), start});
-  }
-  return from_pieces(std::move(pieces), shape, a.dtype(), std::move(cut));
-}
 
 Instruction copy_instruction(const Source& from, const Array& to, Site site) {
   Instruction i;
@@ -135,13 +49,6 @@ void check_assignable(const Shape& from, const Shape& to) {
   }
 }
 
-void check_castable(DType from, DType to) {
-  if (from == to) return;
-  const bool known =
-      from.kind != Kind::Opaque && to.kind != Kind::Opaque && kernels::cast(from.kind, to.kind) != nullptr;
-  if (!known) throw TypeError("distob cannot cast " + from.name() + " to " + to.name());
-}
-
 // The part of an operand that falls on `box` of a target of `shape`.
 Array part_of(const Array& value, const Shape& shape, const Box& box) {
   const Array whole = in_one_storage(value);
@@ -155,7 +62,7 @@ void assign_masked(const Array& target, const Operand& value, const Operand* whe
   while (source.storage && source.view.rank() > target.ndim()) {
     source.view = distob::index(source.view, {std::int64_t{0}});
   }
-  check_castable(source.storage ? source.view.dtype : DType(source.constant.kind), target.dtype());
+  detail::check_castable(source.storage ? source.view.dtype : DType(source.constant.kind), target.dtype());
   if (!source.storage) source.constant = detail::cast_scalar(source.constant, target.dtype().kind);
   if (target.node()->single()) {
     Instruction i = copy_instruction(source, target, site);
@@ -185,7 +92,7 @@ Array view(const Array& a, std::span<const Index> index) {
   if (a.node()->cut) {
     cut = detail::derive_cut(a, [index = owned(index)](const Partition& p) { return p.index(index); });
   }
-  if (!a.node()->single()) return view_of_pieces(a, index, mapped_view.shape, std::move(cut));
+  if (!a.node()->single()) return detail::index_pieces(a, index, mapped_view.shape, std::move(cut));
   return make_array(storage_of(a), mapped_view, std::move(cut), true);
 }
 
@@ -200,6 +107,7 @@ Array transpose(const Array& a, std::span<const int> axes) {
   if (axes.empty()) {
     for (int i = a.ndim(); i-- > 0;) order.push_back(i);
   } else {
+    if (axes.size() != a.shape().size()) throw ValueError("axes don't match array");
     for (int axis : axes) order.push_back(normalize_axis(axis, a.ndim()));
   }
   detail::CutPtr cut = detail::derive_cut(a, [order](const Partition& p) { return p.transpose(order); });
@@ -218,11 +126,11 @@ Array transpose(const Array& a, std::span<const int> axes) {
 
 Array reshape_view(const Array& a, const Shape& shape) {
   const Shape resolved = resolve_shape(shape, a.size());
-  if (!a.node()->single()) return {};
+  detail::CutPtr cut = detail::derive_cut(a, [resolved](const Partition& p) { return p.adapt_to(resolved); });
+  if (!a.node()->single()) return detail::reshape_pieces(a, resolved, std::move(cut));
   std::optional<View> view = distob::reshape(view_of(a), resolved);
   if (!view) return {};
-  return make_array(storage_of(a), *view,
-                    detail::derive_cut(a, [resolved](const Partition& p) { return p.adapt_to(resolved); }), true);
+  return make_array(storage_of(a), *view, std::move(cut), true);
 }
 
 Array reshape(const Array& a, const Shape& shape) {
@@ -240,16 +148,9 @@ Array broadcast_to(const Array& a, const Shape& shape) {
                     detail::derive_cut(a, [shape](const Partition& p) { return p.broadcast_to(shape); }), true);
 }
 
-Array astype(const Array& a, DType dtype, Site site) {
-  check_castable(a.dtype(), dtype);
-  const bool plain = !a.node()->single() || a.ndim() < 2 || view_of(a).is_contiguous();
-  Array result = plain ? detail::new_array(a.shape(), dtype, a.node()->cut)
-                       : detail::new_array(a.shape(), dtype, memory_order(view_of(a)), a.node()->cut);
-  assign(result, a, site);
-  return result;
-}
+Array astype(const Array& a, DType dtype, Site site) { return astype(a, dtype, Order::keep, site); }
 
-Array copy(const Array& a) { return astype(a, a.dtype()); }
+Array copy(const Array& a) { return copy(a, Order::keep); }
 
 Array with_partition(const Array& a, const Partition& partition) {
   detail::CutPtr cut = detail::cut_for(&partition, a.shape());
@@ -336,7 +237,9 @@ Array concatenate(std::span<const Array> parts, int axis_number, DType dtype) {
   if (std::any_of(parts.begin(), parts.end(), [](const Array& a) { return static_cast<bool>(a.node()->cut); })) {
     cut = detail::CutPtr(new detail::Cut(joined_partition(parts, static_cast<std::size_t>(axis), shape)));
   }
-  const Array result = detail::new_array(shape, dtype, std::move(cut));
+  std::vector<View> views;
+  for (const Array& part : parts) views.push_back(view_of(part));
+  const Array result = detail::new_array(shape, dtype, memory_order(views), std::move(cut));
   Box box = Box::whole(shape);
   auto& start = box.start[static_cast<std::size_t>(axis)];
   auto& stop = box.stop[static_cast<std::size_t>(axis)];

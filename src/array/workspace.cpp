@@ -405,11 +405,10 @@ void Workspace::read_element(memory::Storage& storage, const View& view, void* b
   std::memcpy(bytes, memory->data() + view.offset, view.dtype.itemsize);
 }
 
-order::EntryId Workspace::open_entry(MutexLock& lock, const memory::MemoryPtr& memory, const View& view, bool write) {
+order::EntryId Workspace::open_entry(MutexLock& lock, std::span<const order::Access> accesses) {
   const order::EntryId entry = next_entry_++;
-  const order::Access access{memory.get(), view, write};
   bool& mine = held_[entry];
-  mine = order_.append(entry, std::span(&access, 1));
+  mine = order_.append(entry, accesses);
   wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return held_.at(entry); });
   return entry;
 }
@@ -426,13 +425,27 @@ void Workspace::move_away(MutexLock& lock, memory::Storage& storage, bool shared
   lock.lock();
 }
 
-Workspace::Hold Workspace::hold_for_write(memory::Storage& storage, const View& view) {
+Workspace::Hold Workspace::hold_for_write(std::span<const Target> targets) {
   MutexLock lock(mutex_);
   flush_and_start(lock, From::waiter);
-  ensure_memory(storage);
-  while (storage.memory()->pinned()) move_away(lock, storage, storage.memory()->shared());
-  const memory::MemoryPtr memory = storage.memory();
-  return {open_entry(lock, memory, view, true), memory};
+  for (std::size_t k = 0; k < targets.size();) {
+    memory::Storage& storage = *targets[k].storage;
+    ensure_memory(storage);
+    if (storage.memory()->pinned()) {
+      move_away(lock, storage, storage.memory()->shared());
+      k = 0;  // the lock was open: others may have pinned those before
+    } else {
+      ++k;
+    }
+  }
+  Hold hold;
+  std::vector<order::Access> accesses;
+  for (const Target& t : targets) {
+    hold.memories.push_back(t.storage->memory());
+    accesses.push_back({t.storage->memory().get(), t.view, true});
+  }
+  hold.entry = open_entry(lock, accesses);
+  return hold;
 }
 
 Workspace::Hold Workspace::lend(memory::Storage& storage, const View& view, bool write) {
@@ -444,7 +457,8 @@ Workspace::Hold Workspace::lend(memory::Storage& storage, const View& view, bool
   if (!now->shared() || given_away) move_away(lock, storage, true);
   const memory::MemoryPtr memory = storage.memory();
   ++lent_[memory.get()].loans;
-  return {open_entry(lock, memory, view, write), memory};
+  const order::Access access{memory.get(), view, write};
+  return {open_entry(lock, std::span(&access, 1)), {memory}};
 }
 
 void Workspace::close(const Hold& hold) {
@@ -459,20 +473,21 @@ void Workspace::close(const Hold& hold) {
 
 void Workspace::end_loan(memory::Storage& storage, const Hold& hold, bool kept) {
   close(hold);
+  const memory::MemoryPtr& lent_memory = hold.memories.front();
   MutexLock lock(mutex_);
-  Lent& lent = lent_.at(hold.memory.get());
+  Lent& lent = lent_.at(lent_memory.get());
   if (kept && !lent.kept) {
     lent.kept = true;
-    hold.memory->pin();  // for ever: nobody can say when the engine lets go
+    lent_memory->pin();  // for ever: nobody can say when the engine lets go
   }
   if (--lent.loans > 0) return;
-  const bool must_move = lent.kept && storage.memory() == hold.memory;
-  lent_.erase(hold.memory.get());
+  const bool must_move = lent.kept && storage.memory() == lent_memory;
+  lent_.erase(lent_memory.get());
   if (!must_move) return;
   move_away(lock, storage, true);
   const memory::MemoryPtr memory = storage.memory();
   wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
-    return !order_.busy(hold.memory.get()) && order_.may_read(memory.get(), all_bytes(storage.size()));
+    return !order_.busy(lent_memory.get()) && order_.may_read(memory.get(), all_bytes(storage.size()));
   });
 }
 

@@ -92,10 +92,11 @@ class Workspace {
   /// An open entry: until it is closed, work on its elements that conflicts with it waits.
   struct Hold {
     order::EntryId entry = 0;
-    memory::MemoryPtr memory;
+    std::vector<memory::MemoryPtr> memories;  ///< of each view that is held
   };
-  /// Waits for earlier work on the view and keeps later work away. The storage is moved first if its memory is pinned.
-  [[nodiscard]] Hold hold_for_write(memory::Storage& storage, const View& view) DISTOB_EXCLUDES(mutex_);
+  /// Waits for earlier work on the views and keeps later work away. Storages whose memory is pinned are moved first. All
+  /// views are one entry: callers with views in common cannot wait for each other.
+  [[nodiscard]] Hold hold_for_write(std::span<const Target> targets) DISTOB_EXCLUDES(mutex_);
   void close(const Hold& hold) DISTOB_EXCLUDES(mutex_);
   /// A loan: the same in shared memory, to which the storage moves first, for reading or for both.
   [[nodiscard]] Hold lend(memory::Storage& storage, const View& view, bool write) DISTOB_EXCLUDES(mutex_);
@@ -153,8 +154,7 @@ class Workspace {
   void wait_until(MutexLock& lock, Predicate done) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   void move_away(MutexLock& lock, memory::Storage& storage, bool shared)
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
-  order::EntryId open_entry(MutexLock& lock, const memory::MemoryPtr& memory, const View& view, bool write)
-      DISTOB_REQUIRES(mutex_);
+  order::EntryId open_entry(MutexLock& lock, std::span<const order::Access> accesses) DISTOB_REQUIRES(mutex_);
   void finish_entry(order::EntryId entry, Jobs& ready) DISTOB_REQUIRES(mutex_);
 
   // Without the lock.

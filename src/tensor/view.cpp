@@ -163,11 +163,9 @@ Shape resolve_shape(const Shape& shape, std::int64_t elements) {
   std::optional<std::size_t> unknown;
   std::int64_t known = 1;
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-    if (shape[axis] == -1) {
+    if (shape[axis] < 0) {
       if (unknown) throw ValueError("can only specify one unknown dimension");
       unknown = axis;
-    } else if (shape[axis] < 0) {
-      throw ValueError("negative dimensions are not allowed");
     } else if (__builtin_mul_overflow(known, shape[axis], &known)) {
       known = -1;
       break;
@@ -179,7 +177,10 @@ Shape resolve_shape(const Shape& shape, std::int64_t elements) {
     unknown.reset();
   }
   if (unknown || known != elements) {
-    throw ValueError("cannot reshape array of size " + std::to_string(elements) + " into shape " + to_string(shape));
+    std::string text = to_string(shape);
+    const auto at = text.find('-');
+    if (at != std::string::npos) text.replace(at, text.find_first_of(",)", at) - at, "newaxis");  // NumPy's word
+    throw ValueError("cannot reshape array of size " + std::to_string(elements) + " into shape " + text);
   }
   return result;
 }

@@ -66,7 +66,7 @@ struct View {
 /// The same elements in C order under another shape, or nullopt if that needs a copy. One extent may be -1.
 /// Throws ValueError if the number of elements differs.
 [[nodiscard]] std::optional<View> reshape(const View& view, Shape shape);
-/// `shape` with an extent of -1 replaced by what `elements` asks for. Throws ValueError.
+/// `shape` with a negative extent replaced by what `elements` asks for. Throws ValueError.
 [[nodiscard]] Shape resolve_shape(const Shape& shape, std::int64_t elements);
 
 /// Axes from slowest to fastest by stride (C order among equals): the order that walks memory of `view` forwards.

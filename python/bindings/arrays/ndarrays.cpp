@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "array/structure.h"
 #include "arrays/dtypes.h"
 #include "arrays/scalars.h"
 
@@ -80,8 +81,9 @@ Reference access_ndarray(const array::Array& a) {
 
 Reference gathered_ndarray(const array::Array& a) {
   auto* descriptor = reinterpret_cast<PyArray_Descr*>(descriptor_of(a.dtype()).release());
+  const Strides strides = array::kept_strides(a);
   Reference result = Reference::take(
-      PyArray_NewFromDescr(&PyArray_Type, descriptor, a.ndim(), a.shape().data(), nullptr, nullptr, 0, nullptr));
+      PyArray_NewFromDescr(&PyArray_Type, descriptor, a.ndim(), a.shape().data(), strides.data(), nullptr, 0, nullptr));
   auto* ndarray = reinterpret_cast<PyArrayObject*>(result.get());
   const Unlocked unlocked(a.size());
   array::gather_into(a, PyArray_DATA(ndarray), a.dtype(), dims_of(PyArray_STRIDES(ndarray), PyArray_NDIM(ndarray)));

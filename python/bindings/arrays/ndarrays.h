@@ -18,7 +18,7 @@ namespace distob::python {
 /// A writable ndarray on the elements of `a` themselves. Others' work on them waits until it is gone.
 [[nodiscard]] Reference access_ndarray(const array::Array& a);
 
-/// A new writable ndarray with a copy of `a` in C order, made by all threads.
+/// A new writable ndarray with a copy of `a` in the order it has in memory, made by all threads.
 [[nodiscard]] Reference gathered_ndarray(const array::Array& a);
 
 /// The NumPy scalar of an array of one element.

@@ -18,6 +18,7 @@
 #include "arrays/python_side.h"
 #include "arrays/reductions.h"
 #include "arrays/scalars.h"
+#include "arrays/structure.h"
 #include "distob/errors.h"
 
 namespace nb = nanobind;
@@ -84,50 +85,10 @@ nb::object transpose(nb::handle a, nb::handle axes) {
   return wrapped_view(array::transpose(array, order), a);
 }
 
-nb::object reshape(nb::handle a, nb::handle shape) {
-  const array::Array& array = array_in(a);
-  const Dims wanted = dims_argument(shape);
-  if (array::Array view = array::reshape_view(array, wanted)) return wrapped_view(std::move(view), a);
-  array::Array made;
-  {
-    const Unlocked unlocked(array.size());
-    made = array::reshape(array, wanted);
-  }
-  return wrapped(std::move(made), Py_TYPE(a.ptr()));
-}
-
-nb::object reshape_view(nb::handle a, nb::handle shape) {
-  array::Array view = array::reshape_view(array_in(a), dims_argument(shape));
-  return view ? wrapped_view(std::move(view), a) : nb::none();
-}
-
 nb::object broadcast_to(nb::handle a, nb::handle shape) {
   nb::object view = wrapped(array::broadcast_to(array_in(a), dims_argument(shape)), Py_TYPE(a.ptr()));
   as_array_object(view.ptr())->writeable = false;
   return view;
-}
-
-nb::object astype(nb::handle a, nb::handle dtype) {
-  const array::Array& array = array_in(a);
-  const DType type = dtype_argument(dtype);
-  const array::Site site = float_handling("cast").site;
-  array::Array made;
-  {
-    const Unlocked unlocked(array.size());
-    made = array::astype(array, type, site);
-  }
-  issue_warnings_if_any();
-  return wrapped_copy(std::move(made), a);
-}
-
-nb::object copy(nb::handle a) {
-  const array::Array& array = array_in(a);
-  array::Array made;
-  {
-    const Unlocked unlocked(array.size());
-    made = array::copy(array);
-  }
-  return wrapped_copy(std::move(made), a);
 }
 
 nb::object join(nb::handle parts, int axis, nb::handle face) {
@@ -255,11 +216,7 @@ void register_arrays(nb::module_& m) {
   m.def("item", [](nb::handle a) { return object_of(item_scalar(array_in(a))); });
 
   m.def("transpose", transpose, nb::arg("a"), nb::arg("axes").none());
-  m.def("reshape", reshape);
-  m.def("reshape_view", reshape_view);
   m.def("broadcast_to", broadcast_to);
-  m.def("astype", astype);
-  m.def("copy", copy);
   m.def("join", join);
   m.def("concatenate", concatenate);
   m.def("assign", assign);
@@ -271,6 +228,8 @@ void register_arrays(nb::module_& m) {
   m.def("may_share_memory", [](nb::handle a, nb::handle b) { return array_in(a).may_share_memory(array_in(b)); });
   m.def("is_view", [](nb::handle a) { return array_in(a).is_view(); });
   m.def("pieces", [](nb::handle a) { return array_in(a).pieces(); });
+
+  register_structure(m);
 
   register_lending(m.ptr());
   m.def("lend",

@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from distob import _core, _fallback
-from distob._functions import creation, elementwise, joining, questions, reducing, views, writing  # noqa: F401
+from distob._functions import (  # noqa: F401
+    composed,
+    creation,
+    elementwise,
+    joining,
+    questions,
+    reducing,
+    retype,
+    views,
+    writing,
+)
 from distob._functions.registry import FORMS, stand_ins
 
 # Functions that ask about arrays without reading elements, or that NumPy composes of things above: they run as they are,

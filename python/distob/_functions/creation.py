@@ -20,7 +20,7 @@ def empty_like(
     a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
 ) -> Any:
     """A new array of the shape and dtype of `a`, with any elements."""
-    return _core.empty(*_like(a, dtype, shape), type(a))
+    return _core.empty_like(a, *_like(a, dtype, shape), order)
 
 
 @form_of(np.zeros_like)
@@ -63,6 +63,6 @@ def full_like(
 
 @form_of(np.copy)
 def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    copied = a.copy()
+    copied = a.copy(order)
     copied._is_scalar = False  # numpy.copy makes an array of a scalar too
     return copied
