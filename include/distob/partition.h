@@ -62,7 +62,7 @@ class Partition {
 
   /// From cut points: `cuts[axis]` starts with 0, ends with the extent and never falls. `slots` in C order of the boxes.
   /// Throws ValueError where that does not hold.
-  [[nodiscard]] static Partition of_cuts(std::vector<Dims> cuts, std::vector<Slot> slots);
+  [[nodiscard]] static Partition of_cuts(std::vector<std::vector<std::int64_t>> cuts, std::vector<Slot> slots);
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
   [[nodiscard]] std::int64_t blocks() const { return static_cast<std::int64_t>(slots_.size()); }

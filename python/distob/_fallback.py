@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import warnings
 from collections.abc import Callable
@@ -81,9 +83,33 @@ def ours(value: Any, face: type) -> Any:
     return value
 
 
+@functools.cache
+def _place_of_out(function: Callable[..., Any]) -> int | None:
+    """The number of the parameter `out` of `function`, if it may be given by position."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    for place, parameter in enumerate(parameters):
+        if parameter.name == "out" and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            return place
+    return None
+
+
+def _with_out_named(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """The arguments with an `out` that was given by position among the keywords, and those after it too."""
+    place = _place_of_out(function)
+    if place is None or len(args) <= place:
+        return args, kwargs
+    names = list(inspect.signature(function).parameters)
+    return args[:place], {**dict(zip(names[place:], args[place:], strict=False)), **kwargs}
+
+
 def compute(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """function(*args, **kwargs) by NumPy on snapshots, with results of our kind and a PerformanceWarning."""
     tell(name)
+    if "out" not in kwargs:
+        args, kwargs = _with_out_named(function, args, kwargs)
     out = kwargs.pop("out", None)
     face = first_face(args, tuple(kwargs.values()), out)
     args, kwargs = local(args), local(kwargs)

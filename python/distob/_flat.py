@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from distob import _core
+from distob import _core, _fallback
 
 
 class Flat:
@@ -95,11 +95,14 @@ class Flat:
         if isinstance(index, tuple) and not index:
             raise IndexError("Assigning to a flat iterator with a 0-D index is not supported")
         array = self._array
+        if not array._writeable:
+            raise ValueError("underlying array is read-only")
         positions = self._positions(index)
         vector = self._vector()
         if isinstance(positions, int):
-            if np.ndim(value):
-                raise ValueError("Error setting single item of array.")
+            element = np.empty(1, array.dtype)
+            element.flat[0] = _fallback.local(value)  # raises what NumPy raises for a value that does not fit
+            value = element[0]
             if vector is not None:
                 vector[positions] = value
             else:

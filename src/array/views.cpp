@@ -187,9 +187,11 @@ Shape joined_shape(std::span<const Array> parts, std::size_t axis) {
 }
 
 Partition joined_partition(std::span<const Array> parts, std::size_t axis, const Shape& shape) {
-  std::vector<Dims> cuts;
+  std::vector<std::vector<std::int64_t>> cuts(shape.size(), {0});
   std::vector<Slot> slots;
-  for (std::size_t i = 0; i < shape.size(); ++i) cuts.push_back(i == axis ? Dims{0} : Dims{0, shape[i]});
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i != axis) cuts[i].push_back(shape[i]);
+  }
   std::int64_t at = 0;
   for (const Array& part : parts) {
     const Partition& p = part.partition();

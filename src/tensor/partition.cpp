@@ -12,6 +12,12 @@ using Cuts = std::vector<std::int64_t>;
 
 Cuts whole_axis(std::int64_t extent) { return {0, extent}; }
 
+std::string text_of(const Cuts& cuts) {
+  std::string text = "(";
+  for (const std::int64_t point : cuts) text.append(text.size() > 1 ? ", " : "").append(std::to_string(point));
+  return text.append(")");
+}
+
 /// Walks a grid in C order.
 bool advance(Dims& at, const Dims& grid) {
   for (std::size_t axis = grid.size(); axis-- > 0;) {
@@ -130,20 +136,18 @@ Partition Partition::blocked(const Shape& shape, int axis, std::int64_t blocksiz
   return {std::move(result.cuts_), std::move(slots)};
 }
 
-Partition Partition::of_cuts(std::vector<Dims> cuts, std::vector<Slot> slots) {
-  std::vector<Cuts> checked;
+Partition Partition::of_cuts(std::vector<std::vector<std::int64_t>> cuts, std::vector<Slot> slots) {
   std::int64_t blocks = 1;
-  for (const Dims& axis : cuts) {
+  for (const Cuts& axis : cuts) {
     if (axis.size() < 2 || axis[0] != 0 || !std::is_sorted(axis.begin(), axis.end())) {
-      throw ValueError("cut points must rise from 0 to the extent of their axis, unlike " + to_string(axis));
+      throw ValueError("cut points must rise from 0 to the extent of their axis, unlike " + text_of(axis));
     }
-    checked.emplace_back(axis.begin(), axis.end());
     blocks *= static_cast<std::int64_t>(axis.size()) - 1;
   }
   if (blocks != static_cast<std::int64_t>(slots.size())) {
     throw ValueError(std::to_string(blocks) + " blocks need as many slots, not " + std::to_string(slots.size()));
   }
-  return {std::move(checked), std::move(slots)};
+  return {std::move(cuts), std::move(slots)};
 }
 
 Box Partition::box(std::int64_t block) const {

@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 #include <set>
+#include <vector>
 
 #include "distob/errors.h"
 #include "tensor/view.h"
@@ -227,8 +229,14 @@ TEST(Partition, DealsBlocksInRuns) {
   EXPECT_THAT(cut.slots(), ElementsAre(0, 0, 1, 1));
   EXPECT_EQ(Partition::blocked({0}, 0, 3, 2).blocks(), 1);
   EXPECT_THROW((void)Partition::blocked({10}, 0, 0, 2), ValueError);
-  EXPECT_THROW((void)Partition::of_cuts({Dims{0, 5, 3}}, {0, 1}), ValueError);
-  EXPECT_THROW((void)Partition::of_cuts({Dims{0, 3, 5}}, {0}), ValueError);
+  EXPECT_THROW((void)Partition::of_cuts({{0, 5, 3}}, {0, 1}), ValueError);
+  EXPECT_THROW((void)Partition::of_cuts({{0, 3, 5}}, {0}), ValueError);
+}
+
+TEST(Partition, MayHaveMoreBlocksThanAnArrayHasAxes) {
+  std::vector<std::int64_t> points(101);
+  std::iota(points.begin(), points.end(), 0);
+  EXPECT_EQ(Partition::of_cuts({points}, std::vector<Slot>(100, 0)), Partition::blocked({100}, 0, 1, 1));
 }
 
 TEST(Partition, TransfersCoverEveryIndexOnce) {

@@ -147,8 +147,11 @@ nb::object partition_of(nb::handle a) {
 }
 
 nb::object with_partition(nb::handle a, nb::handle cuts, nb::handle slots) {
-  std::vector<Dims> points;
-  for (nb::handle axis : nb::iter(cuts)) points.push_back(dims_argument(axis));
+  std::vector<std::vector<std::int64_t>> points;
+  for (nb::handle axis : nb::iter(cuts)) {
+    std::vector<std::int64_t>& own = points.emplace_back();
+    for (nb::handle point : nb::iter(axis)) own.push_back(nb::cast<std::int64_t>(point));
+  }
   std::vector<Slot> places;
   for (nb::handle slot : nb::iter(slots)) places.push_back(nb::cast<Slot>(slot));
   const Partition partition = points.empty() ? Partition::whole({}, places.empty() ? 0 : places[0])

@@ -160,7 +160,7 @@ def _brief(call: Any) -> str:
     error = call.excinfo
     place = ""
     for entry in error.traceback:
-        if "/tests/" in str(entry.path):
+        if "/tests/" in str(entry.path) and "numpy_suite" not in str(entry.path):
             with contextlib.suppress(Exception):
                 place = f"{entry.lineno + 1}: {str(entry.statement).strip()}"
     inner = error.traceback[-1]
