@@ -60,6 +60,13 @@ class Partition {
   /// runs of neighbouring blocks to slots 0 ... slot_count - 1. Throws ValueError for blocksize < 1.
   [[nodiscard]] static Partition blocked(const Shape& shape, int axis, std::int64_t blocksize, int slot_count);
 
+  /// Cuts several axes into a grid of boxes that are as near to cubes as the prime factors of `slot_count` allow, one for
+  /// each slot. Throws AxisError, ValueError for an axis named twice.
+  [[nodiscard]] static Partition grid(const Shape& shape, std::span<const int> axes, int slot_count);
+
+  /// From cut points alone, as of_cuts; runs of neighbouring blocks are dealt to slots 0 ... slot_count - 1.
+  [[nodiscard]] static Partition at(std::vector<Dims> cuts, int slot_count);
+
   /// From cut points: `cuts[axis]` starts with 0, ends with the extent and never falls. `slots` in C order of the boxes.
   /// Throws ValueError where that does not hold.
   [[nodiscard]] static Partition of_cuts(std::vector<std::vector<std::int64_t>> cuts, std::vector<Slot> slots);

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.exceptions import AxisError
@@ -18,15 +18,9 @@ from distob import _core, _display, _fallback, _functions, _reductions
 from distob._flags import Flags
 from distob._flat import Flat
 from distob._functions import elementwise, retype, structure
+from distob._partitions import Partition, partition_along, partition_like
 
 __all__ = ["DistArray", "Partition", "RemoteArray", "gather_array", "scatter_array"]
-
-
-class Partition(NamedTuple):
-    """How an array is cut into blocks: for each axis the cut points, and for each block, in C order, its engine's number."""
-
-    cuts: tuple[tuple[int, ...], ...]
-    slots: tuple[int, ...]
 
 
 class _Array(_core.Array):
@@ -59,9 +53,11 @@ class _Array(_core.Array):
 
     # --- distob's own protocols ---
 
-    def __distob_scatter__(self, axis: int | None = -1, destination: Any = None, blocksize: int | None = None) -> Any:
-        """This array already is where it is computed."""
-        return self
+    def __distob_scatter__(
+        self, axis: int | None = -1, destination: Any = None, blocksize: int | None = None, partition: Any = None
+    ) -> Any:
+        """This array already is where it is computed; cut like `partition` if there is one."""
+        return self if partition is None else self.redistribute(partition)
 
     def __distob_gather__(self) -> Any:
         """An ordinary ndarray with a copy of the elements, made by all cores at once."""
@@ -95,6 +91,21 @@ class _Array(_core.Array):
     def partition(self) -> Partition:
         """How the array is cut into blocks."""
         return Partition(*_core.partition_of(self))
+
+    def redistribute(self, partition: Any = None, *, axis: Any = None, blocksize: int | None = None) -> Any:
+        """The same elements cut another way: a view.
+
+        `partition`: a Partition, an array to be cut like, or cut points (see `scatter`). Else one block for each engine
+        along `axis` or blocks of `blocksize` indices, a grid of blocks for a tuple of axes, or a single block. Raises
+        ValueError where a partition does not fit the shape, AxisError for an axis that is not there.
+        """
+        if partition is None:
+            wanted = partition_along(self.shape, axis, blocksize)
+        elif axis is not None or blocksize is not None:
+            raise TypeError("give a partition or an axis, not both")
+        else:
+            wanted = partition_like(self.shape, partition)
+        return _core.with_partition(self, *wanted)
 
     @property
     def engines(self) -> tuple[int, ...]:
@@ -379,17 +390,18 @@ def _rebuild(remote: bool, elements: np.ndarray, cuts: Any, slots: Any) -> Any:
     return array if remote else _core.with_partition(array, cuts, slots)
 
 
-def scatter_array(array: Any, axis: int | None = -1, blocksize: int | None = None) -> Any:
+def scatter_array(array: Any, axis: Any = -1, blocksize: int | None = None, partition: Any = None) -> Any:
     """An ndarray-like object as a DistArray cut along `axis`, or with `axis=None` whole as a RemoteArray.
 
-    `blocksize`: indices per block; by default one block for each engine. Raises AxisError for an axis that is not there,
+    A tuple of axes gives a grid of blocks; `partition` cuts as `redistribute` does. `blocksize`: indices per block; by default one block for each engine. Raises AxisError for an axis that is not there,
     ValueError for a blocksize below 1. An array of Python objects or variable-width strings becomes the proxy of an
     ndarray that lives in an engine.
     """
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError("a masked array would lose its mask: scatter its data and its mask")
     elements = np.asarray(array)
-    if axis is not None:
+    several = axis is not None and bool(np.iterable(axis))
+    if axis is not None and not several:
         axis = operator.index(axis)
         if elements.ndim and not -elements.ndim <= axis < elements.ndim:
             raise AxisError(axis, elements.ndim)
@@ -402,7 +414,14 @@ def scatter_array(array: Any, axis: int | None = -1, blocksize: int | None = Non
         from distob._calls import _place
 
         return _place([elements])[0]
-    return _core.from_ndarray(elements, axis, blocksize, RemoteArray if axis is None else DistArray)
+    if partition is None and not several:
+        return _core.from_ndarray(elements, axis, blocksize, RemoteArray if axis is None else DistArray)
+    cut = (
+        partition_along(elements.shape, axis, blocksize)
+        if partition is None
+        else partition_like(elements.shape, partition)
+    )
+    return _core.with_partition(_core.from_ndarray(elements, None, None, DistArray), *cut)
 
 
 def gather_array(array: Any) -> np.ndarray:

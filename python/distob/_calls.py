@@ -29,31 +29,36 @@ __all__ = [
 # --- Scatter and gather ----------------------------------------------------------------------------------------------
 
 
-def scatter(obj: Any, axis: int | None = -1, blocksize: int | None = None) -> Any:
+def scatter(
+    obj: Any, axis: int | tuple[int, ...] | None = -1, blocksize: int | None = None, *, partition: Any = None
+) -> Any:
     """Moves copies of objects to the engines.
 
     A list or tuple gives a list of proxies, spread evenly; an ndarray gives a DistArray, split along `axis` (None: whole)
-    into blocks of `blocksize` indices; anything else gives its proxy. Raises EncodeError, naming the part, for what cannot
-    be pickled.
+    into blocks of `blocksize` indices, or into a grid for a tuple of axes; anything else gives its proxy. `partition` cuts
+    an ndarray as another array or a Partition is cut, or at cut points: for each axis a sequence of them or None (of a
+    vector, the points). Raises EncodeError, naming the part, for what cannot be pickled.
     """
     decides = getattr(type(obj), "__distob_scatter__", None)
     if decides is not None and not _core.is_remote(obj):
-        return decides(obj, axis, None, blocksize)
+        return decides(obj, axis, None, blocksize, **({} if partition is None else {"partition": partition}))
     if _core.is_remote(obj):
         return obj
     if _is_array(obj):
         from distob._arrays import scatter_array
 
-        return scatter_array(obj, axis, blocksize)
+        return scatter_array(obj, axis, blocksize, partition)
     if type(obj) in (list, tuple):
-        return _scatter_list(list(obj), axis, blocksize)
+        return _scatter_list(list(obj), axis, blocksize, partition)
     return _place([obj])[0]
 
 
-def _scatter_list(items: list[Any], axis: int | None, blocksize: int | None) -> list[Any]:
+def _scatter_list(items: list[Any], axis: Any, blocksize: int | None, partition: Any) -> list[Any]:
     plain = [item for item in items if not _has_own_way(item)]
     placed = iter(_place(plain))
-    return [scatter(item, axis, blocksize) if _has_own_way(item) else next(placed) for item in items]
+    return [
+        scatter(item, axis, blocksize, partition=partition) if _has_own_way(item) else next(placed) for item in items
+    ]
 
 
 def _has_own_way(item: Any) -> bool:

@@ -48,6 +48,24 @@ Cuts cuts_of_slice(const Cuts& cuts, const Slice::Range& range) {
   return result;
 }
 
+/// Runs of neighbouring blocks for slots 0 ... slot_count - 1.
+std::vector<Slot> deal(std::int64_t blocks, int slot_count) {
+  if (slot_count < 1) throw ValueError("an array cannot be cut for zero engines");
+  std::vector<Slot> slots;
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    slots.push_back(static_cast<Slot>(blocks <= slot_count ? i : i * slot_count / blocks));
+  }
+  return slots;
+}
+
+/// [0, extent) in `parts` intervals whose lengths differ by at most one, longer ones first.
+Cuts even_cuts(std::int64_t extent, std::int64_t parts) {
+  Cuts cuts{0};
+  const std::int64_t size = extent / parts, longer = extent % parts;
+  for (std::int64_t i = 0; i < parts; ++i) cuts.push_back(cuts.back() + size + (i < longer ? 1 : 0));
+  return cuts;
+}
+
 }  // namespace
 
 Shape Box::shape() const {
@@ -105,11 +123,7 @@ Partition Partition::along(const Shape& shape, int axis, std::span<const Slot> s
   if (slots.empty()) throw ValueError("an array cannot be cut for zero engines");
   const auto split = static_cast<std::size_t>(normalize_axis(axis, shape.rank()));
   Partition result = whole(shape);
-  const auto count = static_cast<std::int64_t>(slots.size());
-  const std::int64_t size = shape[split] / count, larger = shape[split] % count;
-  Cuts cuts{0};
-  for (std::int64_t i = 0; i < count; ++i) cuts.push_back(cuts.back() + size + (i < larger ? 1 : 0));
-  result.cuts_[split] = std::move(cuts);
+  result.cuts_[split] = even_cuts(shape[split], static_cast<std::int64_t>(slots.size()));
   return {std::move(result.cuts_), {slots.begin(), slots.end()}};
 }
 
@@ -121,19 +135,46 @@ Partition Partition::along(const Shape& shape, int axis, int count) {
 
 Partition Partition::blocked(const Shape& shape, int axis, std::int64_t blocksize, int slot_count) {
   if (blocksize < 1) throw ValueError("blocksize must be at least 1, not " + std::to_string(blocksize));
-  if (slot_count < 1) throw ValueError("an array cannot be cut for zero engines");
   const auto split = static_cast<std::size_t>(normalize_axis(axis, shape.rank()));
   Partition result = whole(shape);
   const std::int64_t extent = shape[split];
   const std::int64_t count = std::max<std::int64_t>(extent / blocksize + (extent % blocksize != 0), 1);
   Cuts cuts{0};
-  std::vector<Slot> slots;
   for (std::int64_t i = 0; i < count; ++i) {
     cuts.push_back(extent - cuts.back() <= blocksize ? extent : cuts.back() + blocksize);
-    slots.push_back(static_cast<Slot>(count <= slot_count ? i : i * slot_count / count));
   }
   result.cuts_[split] = std::move(cuts);
-  return {std::move(result.cuts_), std::move(slots)};
+  return {std::move(result.cuts_), deal(count, slot_count)};
+}
+
+Partition Partition::grid(const Shape& shape, std::span<const int> axes, int slot_count) {
+  const Dims split = normalize_axes(axes, shape.rank());
+  Dims parts = Dims::filled(shape.size(), 1);
+  // Each prime factor, largest first, cuts the axis whose parts are longest.
+  std::vector<int> factors;
+  for (int rest = slot_count, factor = 2; rest > 1; ++factor) {
+    for (; rest % factor == 0; rest /= factor) factors.push_back(factor);
+  }
+  for (std::size_t k = factors.size(); k-- > 0 && !split.empty();) {
+    const auto longest = std::max_element(split.begin(), split.end(), [&](std::int64_t one, std::int64_t other) {
+      const auto i = static_cast<std::size_t>(one), j = static_cast<std::size_t>(other);
+      return shape[i] * parts[j] < shape[j] * parts[i];
+    });
+    parts[static_cast<std::size_t>(*longest)] *= factors[k];
+  }
+  std::vector<Cuts> cuts;
+  std::int64_t blocks = 1;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    cuts.push_back(even_cuts(shape[axis], parts[axis]));
+    blocks *= parts[axis];
+  }
+  return {std::move(cuts), deal(blocks, slot_count)};
+}
+
+Partition Partition::at(std::vector<Dims> cuts, int slot_count) {
+  std::int64_t blocks = 1;
+  for (const Dims& axis : cuts) blocks *= std::max<std::int64_t>(1, static_cast<std::int64_t>(axis.size()) - 1);
+  return of_cuts(std::move(cuts), deal(blocks, slot_count));
 }
 
 Partition Partition::of_cuts(std::vector<std::vector<std::int64_t>> cuts, std::vector<Slot> slots) {

@@ -305,5 +305,23 @@ TEST(DType, HasNumPysNames) {
   EXPECT_EQ(DType(Kind::Opaque, false, 16, 3).name(), "void128");
 }
 
+TEST(Partition, AGridHasBoxesNearToCubes) {
+  const int both[] = {0, 1};
+  const Partition grid = Partition::grid({10, 100}, both, 6);
+  EXPECT_EQ(grid.grid(), Dims({1, 6}));  // 10 x 17 is nearer to a square than 5 x 34
+  EXPECT_EQ(Partition::grid({100, 100, 3}, both, 6).grid(), Dims({3, 2, 1}));
+  EXPECT_EQ(Partition::grid({100, 100}, both, 1).blocks(), 1);
+  EXPECT_EQ(grid.slots(), (std::vector<Slot>{0, 1, 2, 3, 4, 5}));
+  const int twice[] = {0, -2};
+  EXPECT_THROW((void)Partition::grid({10, 100}, twice, 4), ValueError);
+}
+
+TEST(Partition, CutPointsAloneDealBlocksInRuns) {
+  const Partition p = Partition::at({{0, 1, 5, 6}, {0, 2, 4}}, 2);
+  EXPECT_EQ(p.slots(), (std::vector<Slot>{0, 0, 0, 1, 1, 1}));
+  EXPECT_THROW((void)Partition::at({{0, 5, 3}}, 2), ValueError);
+  EXPECT_THROW((void)Partition::at({{0, 3}}, 0), ValueError);
+}
+
 }  // namespace
 }  // namespace distob

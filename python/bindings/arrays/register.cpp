@@ -133,8 +133,8 @@ nb::object where(nb::handle condition, nb::handle x, nb::handle y, nb::handle fa
   return wrapped(std::move(made), face_argument(face));
 }
 
-nb::object partition_of(nb::handle a) {
-  const Partition& partition = array_in(a).partition();
+/// A partition as Python sees it: the cut points of each axis, and the slot of each block.
+nb::object described(const Partition& partition) {
   nb::list cuts;
   for (int axis = 0; axis < partition.shape().rank(); ++axis) {
     nb::list points;
@@ -144,6 +144,22 @@ nb::object partition_of(nb::handle a) {
   nb::list slots;
   for (const Slot slot : partition.slots()) slots.append(slot);
   return nb::make_tuple(nb::tuple(cuts), nb::tuple(slots));
+}
+
+nb::object partition_of(nb::handle a) { return described(array_in(a).partition()); }
+
+nb::object partition_along(nb::handle shape, std::optional<int> axis, std::optional<std::int64_t> blocksize) {
+  return described(partition_for(dims_argument(shape), axis, blocksize));
+}
+
+nb::object partition_grid(nb::handle shape, nb::handle axes) {
+  return described(Partition::grid(dims_argument(shape), axes_argument(axes), array::planned_slots()));
+}
+
+nb::object partition_at(nb::handle cuts) {
+  std::vector<Dims> points;
+  for (nb::handle axis : nb::iter(cuts)) points.push_back(dims_argument(axis));
+  return described(Partition::at(std::move(points), array::planned_slots()));
 }
 
 nb::object with_partition(nb::handle a, nb::handle cuts, nb::handle slots) {
@@ -226,6 +242,9 @@ void register_arrays(nb::module_& m) {
   m.def("assign_where", assign_where);
   m.def("where", where);
   m.def("partition_of", partition_of);
+  m.def("partition_along", partition_along, nb::arg("shape"), nb::arg("axis").none(), nb::arg("blocksize").none());
+  m.def("partition_grid", partition_grid);
+  m.def("partition_at", partition_at);
   m.def("with_partition", with_partition);
   m.def("view_as", [](nb::handle a, nb::handle face) { return wrapped_view(array_in(a), a, face_argument(face)); });
   m.def("may_share_memory", [](nb::handle a, nb::handle b) { return array_in(a).may_share_memory(array_in(b)); });
