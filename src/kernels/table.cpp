@@ -72,6 +72,7 @@ void Table::fill() {
   fill_complex(*this);
   fill_long_double(*this);
   fill_wide_casts(*this);
+  fill_moving(*this);
   fill_casts(*this);
   fill_reduce_float(*this);
   fill_reduce_integer(*this);

@@ -88,6 +88,7 @@ void fill_half(Table& table);
 void fill_select(Table& table);
 void fill_casts(Table& table);
 void fill_wide_casts(Table& table);
+void fill_moving(Table& table);  // which has no kernels, and chooses an instruction set all the same
 void fill_reduce_float(Table& table);
 void fill_reduce_integer(Table& table);
 void fill_reduce_wide(Table& table);

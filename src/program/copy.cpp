@@ -8,6 +8,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "kernels/moving.h"
+
 namespace distob::program {
 namespace {
 
@@ -135,11 +137,8 @@ void copy_where(const Dims& extents, char* to, const std::int64_t* to_strides, c
   const std::size_t count = plan(extents, to_strides, from_strides, mask_strides, axes);
   const Axis inner = axes[count - 1];
   walk(axes, count, to, from, mask, [&](char* t, const char* f, const char* m) {
-    for (std::int64_t i = 0; i < inner.extent; ++i) {
-      if (m[i * inner.mask] != 0) {
-        std::memcpy(t + i * inner.to, f + i * inner.from, static_cast<std::size_t>(itemsize));
-      }
-    }
+    kernels::copy_items_where(m, inner.mask, f, inner.from, inner.extent, t, inner.to,
+                              static_cast<std::size_t>(itemsize));
   });
 }
 
