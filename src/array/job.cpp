@@ -110,23 +110,28 @@ class ByteCopy final : public Job {
 
 class Ranges final : public Job {
  public:
-  Ranges(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work, int seats)
-      : Job((n + kUnit - 1) / kUnit, 1, seats, n < small_limit()), n_(n), work_(std::move(work)) {}
+  Ranges(std::int64_t n, std::int64_t unit, bool small, std::function<void(std::int64_t, std::int64_t)> work, int seats)
+      : Job((n + unit - 1) / unit, 1, seats, small), n_(n), unit_(unit), work_(std::move(work)) {}
 
  private:
-  static constexpr std::int64_t kUnit = 16384;
   void run(std::int64_t first, std::int64_t last, program::Scratch&) override {
-    work_(first * kUnit, std::min(last * kUnit, n_));
+    work_(first * unit_, std::min(last * unit_, n_));
   }
 
   std::int64_t n_;
+  std::int64_t unit_;
   std::function<void(std::int64_t, std::int64_t)> work_;
 };
 
 }  // namespace
 
 std::shared_ptr<Job> make_ranges(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work, int seats) {
-  return std::make_shared<Ranges>(n, std::move(work), seats);
+  constexpr std::int64_t kUnit = 16384;
+  return std::make_shared<Ranges>(n, kUnit, n < small_limit(), std::move(work), seats);
+}
+
+std::shared_ptr<Job> make_parts(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work, int seats) {
+  return std::make_shared<Ranges>(n, 1, false, std::move(work), seats);
 }
 
 std::shared_ptr<Job> make_job(Compiled compiled, int seats) {

@@ -41,5 +41,8 @@ class Job : public node::Task {
 /// Calls `work(first, last)` for ranges that make up [0, n).
 [[nodiscard]] std::shared_ptr<Job> make_ranges(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work,
                                                int seats);
+/// The same for a few large pieces of work: ranges of one.
+[[nodiscard]] std::shared_ptr<Job> make_parts(std::int64_t n, std::function<void(std::int64_t, std::int64_t)> work,
+                                              int seats);
 
 }  // namespace distob::array

@@ -371,6 +371,10 @@ void Workspace::run_ranges(std::int64_t n, const std::function<void(std::int64_t
   run_and_wait(make_ranges(n, work, seats()));
 }
 
+void Workspace::run_parts(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) {
+  run_and_wait(make_parts(n, work, seats()));
+}
+
 void Workspace::run_and_wait(const std::shared_ptr<Job>& job) {
   if (job->small()) {
     job->run_alone(own_scratch());

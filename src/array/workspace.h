@@ -81,6 +81,8 @@ class Workspace {
 
   /// Calls `work(first, last)` for ranges that make up [0, n), on all threads if n is large, and waits for all of them.
   void run_ranges(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) DISTOB_EXCLUDES(mutex_);
+  /// The same for n large pieces of work, each of which may go to a thread of its own.
+  void run_parts(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) DISTOB_EXCLUDES(mutex_);
 
   // --- Reading and lending --------------------------------------------------------------------------------------------
 
