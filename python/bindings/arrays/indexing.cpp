@@ -1,14 +1,17 @@
 #include "arrays/indexing.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 
+#include "arrays/any_index.h"
 #include "arrays/dtypes.h"
 #include "arrays/floats.h"
 #include "arrays/ndarrays.h"
 #include "arrays/python_side.h"
 #include "arrays/scalars.h"
+#include "arrays/values.h"
 
 namespace distob::python {
 namespace {
@@ -17,20 +20,10 @@ namespace {
 struct BasicIndex {
   std::array<Index, 2 * Dims::kMaxRank> parts;
   std::size_t count = 0;
-  int integers = 0;
   bool only_integers = true;
 
   [[nodiscard]] std::span<const Index> span() const { return std::span(parts).first(count); }
 };
-
-std::optional<std::int64_t> slice_end(PyObject* object) {
-  if (object == Py_None) return std::nullopt;
-  // Beyond 63 bits an end is clipped, as Python clips it.
-  const Reference number = Reference::take(PyNumber_Index(object));
-  const Py_ssize_t value = PyNumber_AsSsize_t(number.get(), nullptr);
-  if (value == -1 && PyErr_Occurred()) throw nanobind::python_error();
-  return value;
-}
 
 bool is_integer_index(PyObject* object) {
   if (PyLong_CheckExact(object)) return true;
@@ -44,12 +37,13 @@ bool add_part(BasicIndex& index, PyObject* part) {
   Index& place = index.parts[index.count];
   if (is_integer_index(part)) {
     const Py_ssize_t at = PyNumber_AsSsize_t(part, PyExc_IndexError);
-    if (at == -1 && PyErr_Occurred()) throw nanobind::python_error();
+    if (at == -1 && PyErr_Occurred()) {
+      PyErr_Clear();
+      return false;
+    }
     place = static_cast<std::int64_t>(at);
-    ++index.integers;
   } else if (PySlice_Check(part)) {
-    auto* slice = reinterpret_cast<PySliceObject*>(part);
-    place = Slice{slice_end(slice->start), slice_end(slice->stop), slice_end(slice->step)};
+    place = slice_of(part);
     index.only_integers = false;
   } else if (part == Py_None) {
     place = NewAxis{};
@@ -87,55 +81,13 @@ void require_assignable(PyObject* self) {
   if (!as_array_object(self)->writeable) throw_value_error("assignment destination is read-only");
 }
 
-/// Drops leading axes of one element that the target does not have: NumPy's assignment allows them.
-void drop_leading_ones(array::Foreign& foreign, int rank) {
-  while (foreign.shape.rank() > rank && foreign.shape[0] == 1) {
-    foreign.shape.erase(0);
-    foreign.strides.erase(0);
-  }
-}
-array::Array without_leading_ones(const array::Array& a, int rank) {
-  array::Array result = a;
-  while (result.ndim() > rank && result.shape()[0] == 1) {
-    const Index first[] = {std::int64_t{0}};
-    result = array::view(result, first);
-  }
-  return result;
-}
-
-void warn_if_imaginary_part_is_lost(const DType& from, const DType& to) {
-  if (!is_complex(from.kind) || is_complex(to.kind) || to.kind == Kind::Bool || to.kind == Kind::Opaque) return;
-  static PyObject* const warning = [] {
-    const Reference home = Reference::take(PyImport_ImportModule("numpy.exceptions"));
-    return PyObject_GetAttrString(home.get(), "ComplexWarning");
-  }();
-  if (PyErr_WarnEx(warning, "Casting complex values to real discards the imaginary part", 1) < 0)
-    throw nanobind::python_error();
-}
-
-void assign_operand(const array::Array& target, const array::Operand& value, bool casts) {
-  const array::Site site = casts ? float_handling("cast").site : 0;
+void assign_operand(const array::Array& target, const Value& value) {
+  const array::Site site = value.site();
   {
     const Unlocked unlocked(target.size());
-    array::assign(target, value, site);
+    array::assign(target, value.operand(), site);
   }
   issue_warnings_if_any();
-}
-
-void assign_ndarray(const array::Array& target, PyObject* ndarray) {
-  const DType dtype = target.dtype();
-  auto* array = reinterpret_cast<PyArrayObject*>(ndarray);
-  Reference cast;
-  const bool native = kind_of_number(PyArray_DESCR(array)->type_num) && dtype.kind != Kind::Opaque;
-  if (!native) {  // NumPy converts what native code has no cast for: datetimes, strings, objects
-    Reference descriptor = descriptor_of(dtype);
-    cast = Reference::take(PyArray_CastToType(array, reinterpret_cast<PyArray_Descr*>(descriptor.release()), 0));
-    array = reinterpret_cast<PyArrayObject*>(cast.get());
-  }
-  array::Foreign foreign = foreign_of(array);
-  warn_if_imaginary_part_is_lost(foreign.dtype, dtype);
-  drop_leading_ones(foreign, target.ndim());
-  assign_operand(target, foreign, foreign.dtype != dtype);
 }
 
 /// One element takes one value. Whether an array with axes is one, NumPy decides: it takes array([True]) for a bool and no
@@ -151,51 +103,104 @@ bool assign_sequence_to_element(const array::Array& element, PyObject* value) {
   array::Scalar scalar;
   scalar.kind = kind;
   scalar_bytes(ndarray.get(), kind, scalar.bytes.data());
-  assign_operand(element, scalar, false);
+  array::assign(element, scalar);
   return true;
 }
 
 }  // namespace
 
-void assign_value(PyObject* self, PyObject* value) {
+void assign_value(PyObject* self, PyObject* object) {
   const array::Array& target = array_of(self);
-  const DType dtype = target.dtype();
   require_assignable(self);
-  if (is_array(value)) {
-    const DType from = array_of(value).dtype();
-    if (from != dtype && (from.kind == Kind::Opaque || dtype.kind == Kind::Opaque)) {
-      return assign_ndarray(target, snapshot_ndarray(array_of(value)).get());
-    }
-    warn_if_imaginary_part_is_lost(from, dtype);
-    return assign_operand(target, without_leading_ones(array_of(value), target.ndim()), from != dtype);
-  }
-  if (PyArray_Check(value)) return assign_ndarray(target, value);
-  const bool is_number =
-      PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value) || PyArray_IsScalar(value, Number);
-  if (is_number && dtype.kind != Kind::Opaque) {
-    if (PyArray_IsScalar(value, ComplexFloating)) warn_if_imaginary_part_is_lost(DType(Kind::Complex128), dtype);
-    array::Scalar scalar;
-    scalar.kind = dtype.kind;
-    scalar_bytes(value, dtype.kind, scalar.bytes.data());
-    return assign_operand(target, scalar, false);
-  }
-  Reference descriptor = descriptor_of(dtype);
-  const Reference made = Reference::take(PyArray_FromAny(value, reinterpret_cast<PyArray_Descr*>(descriptor.release()),
-                                                         0, 0, NPY_ARRAY_FORCECAST, nullptr));
-  assign_ndarray(target, made.get());
+  Value value(object, target.dtype());
+  value.drop_leading_ones(target.ndim());
+  assign_operand(target, value);
 }
+
+namespace {
+
+/// Whether the index is a field's name or a list of names, which distob._indexing knows.
+bool names_fields(PyObject* index) {
+  if (PyUnicode_Check(index)) return true;
+  if (!PyList_Check(index) || PyList_GET_SIZE(index) == 0) return false;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(index); ++i) {
+    if (!PyUnicode_Check(PyList_GET_ITEM(index, i))) return false;
+  }
+  return true;
+}
+
+/// NumPy's own error for an index that can be none.
+[[noreturn]] void refuse(PyObject* self, PyObject* index) {
+  const Reference function = python_side("_indexing", "refuse");
+  (void)Reference::take(PyObject_CallFunctionObjArgs(function.get(), self, index, nullptr));
+  throw_python(PyExc_IndexError, "not an index");
+}
+
+Reference read_view(PyObject* self, std::span<const Index> index, bool all_integers) {
+  const array::Array& a = array_of(self);
+  array::Array view = array::view(a, index);
+  if (all_integers && index.size() == static_cast<std::size_t>(a.ndim())) return item_scalar(view);
+  return view_of(self, std::move(view));
+}
+
+void write_view(PyObject* self, std::span<const Index> index, bool all_integers, PyObject* value) {
+  const array::Array& a = array_of(self);
+  const Reference target = view_of(self, array::view(a, index));
+  const bool one_element = all_integers && index.size() == static_cast<std::size_t>(a.ndim());
+  if (one_element && assign_sequence_to_element(array_of(target.get()), value)) return;
+  assign_value(target.get(), value);
+}
+
+Reference read_arrays(PyObject* self, const AnyIndex& index) {
+  const array::Array& a = array_of(self);
+  const array::Operand* mask = index.mask_of(a.shape());
+  array::Array result;
+  {
+    const Unlocked unlocked(std::max(a.size(), index.elements()));
+    result = mask ? array::read_masked(a, *mask) : array::read_at(a, index.parts());
+  }
+  return wrap(std::move(result), Py_TYPE(self));
+}
+
+void write_arrays(PyObject* self, const AnyIndex& index, PyObject* object) {
+  const array::Array& a = array_of(self);
+  const array::Operand* mask = index.mask_of(a.shape());
+  std::optional<Value> made;
+  try {
+    made.emplace(object, a.dtype());
+  } catch (const nanobind::python_error&) {
+    array::check_index(a, index.parts());  // an index that does not fit is told first
+    throw;
+  }
+  const Value& value = *made;
+  const array::Site site = value.site();
+  {
+    const Unlocked unlocked(std::max(a.size(), index.elements()));
+    if (mask) {
+      array::assign_masked(a, *mask, value.operand(), site);
+    } else {
+      array::assign_at(a, index.parts(), value.operand(), site);
+    }
+  }
+  issue_warnings_if_any();
+}
+
+}  // namespace
 
 PyObject* array_subscript(PyObject* self, PyObject* object) {
   return guarded([&]() -> PyObject* {
-    BasicIndex index;
-    if (!parse(object, index)) {
+    BasicIndex basic;
+    if (parse(object, basic)) return read_view(self, basic.span(), basic.only_integers).release();
+    if (names_fields(object)) {
       const Reference function = python_side("_indexing", "get");
       return PyObject_CallFunctionObjArgs(function.get(), self, object, nullptr);
     }
-    const array::Array& a = array_of(self);
-    array::Array view = array::view(a, index.span());
-    if (index.only_integers && index.integers == a.ndim()) return item_scalar(view).release();
-    return view_of(self, std::move(view)).release();
+    const AnyIndex index(object, array_of(self).ndim());
+    if (!index.understood()) refuse(self, object);
+    if (index.has_arrays()) return read_arrays(self, index).release();
+    const Reference view = read_view(self, index.basic(), index.only_integers());
+    if (!index.from_array() || !is_array(view.get())) return Reference(view).release();
+    return wrap(array::copy(array_of(view.get())), Py_TYPE(self)).release();
   });
 }
 
@@ -203,18 +208,21 @@ int array_assign_subscript(PyObject* self, PyObject* object, PyObject* value) {
   return guarded_status([&] {
     if (!value) throw_value_error("cannot delete array elements");
     require_assignable(self);
-    BasicIndex index;
-    if (!parse(object, index)) {
+    BasicIndex basic;
+    if (parse(object, basic)) {
+      write_view(self, basic.span(), basic.only_integers, value);
+    } else if (names_fields(object)) {
       const Reference function = python_side("_indexing", "put");
-      const Reference done =
-          Reference::take(PyObject_CallFunctionObjArgs(function.get(), self, object, value, nullptr));
-      return 0;
+      (void)Reference::take(PyObject_CallFunctionObjArgs(function.get(), self, object, value, nullptr));
+    } else {
+      const AnyIndex index(object, array_of(self).ndim());
+      if (!index.understood()) refuse(self, object);
+      if (index.has_arrays()) {
+        write_arrays(self, index, value);
+      } else {
+        write_view(self, index.basic(), index.only_integers(), value);
+      }
     }
-    const array::Array& a = array_of(self);
-    const Reference target = view_of(self, array::view(a, index.span()));
-    const bool one_element = index.only_integers && index.integers == a.ndim();
-    if (one_element && assign_sequence_to_element(array_of(target.get()), value)) return 0;
-    assign_value(target.get(), value);
     return 0;
   });
 }
