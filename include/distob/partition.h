@@ -65,7 +65,7 @@ class Partition {
   [[nodiscard]] static Partition grid(const Shape& shape, std::span<const int> axes, int slot_count);
 
   /// From cut points alone, as of_cuts; runs of neighbouring blocks are dealt to slots 0 ... slot_count - 1.
-  [[nodiscard]] static Partition at(std::vector<Dims> cuts, int slot_count);
+  [[nodiscard]] static Partition at(std::vector<std::vector<std::int64_t>> cuts, int slot_count);
 
   /// From cut points: `cuts[axis]` starts with 0, ends with the extent and never falls. `slots` in C order of the boxes.
   /// Throws ValueError where that does not hold.

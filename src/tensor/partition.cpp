@@ -171,9 +171,9 @@ Partition Partition::grid(const Shape& shape, std::span<const int> axes, int slo
   return {std::move(cuts), deal(blocks, slot_count)};
 }
 
-Partition Partition::at(std::vector<Dims> cuts, int slot_count) {
+Partition Partition::at(std::vector<std::vector<std::int64_t>> cuts, int slot_count) {
   std::int64_t blocks = 1;
-  for (const Dims& axis : cuts) blocks *= std::max<std::int64_t>(1, static_cast<std::int64_t>(axis.size()) - 1);
+  for (const auto& axis : cuts) blocks *= std::max<std::int64_t>(1, static_cast<std::int64_t>(axis.size()) - 1);
   return of_cuts(std::move(cuts), deal(blocks, slot_count));
 }
 

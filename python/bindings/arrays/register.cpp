@@ -156,18 +156,21 @@ nb::object partition_grid(nb::handle shape, nb::handle axes) {
   return described(Partition::grid(dims_argument(shape), axes_argument(axes), array::planned_slots()));
 }
 
-nb::object partition_at(nb::handle cuts) {
-  std::vector<Dims> points;
-  for (nb::handle axis : nb::iter(cuts)) points.push_back(dims_argument(axis));
-  return described(Partition::at(std::move(points), array::planned_slots()));
-}
-
-nb::object with_partition(nb::handle a, nb::handle cuts, nb::handle slots) {
+std::vector<std::vector<std::int64_t>> cuts_argument(nb::handle cuts) {
   std::vector<std::vector<std::int64_t>> points;
   for (nb::handle axis : nb::iter(cuts)) {
     std::vector<std::int64_t>& own = points.emplace_back();
     for (nb::handle point : nb::iter(axis)) own.push_back(nb::cast<std::int64_t>(point));
   }
+  return points;
+}
+
+nb::object partition_at(nb::handle cuts) {
+  return described(Partition::at(cuts_argument(cuts), array::planned_slots()));
+}
+
+nb::object with_partition(nb::handle a, nb::handle cuts, nb::handle slots) {
+  std::vector<std::vector<std::int64_t>> points = cuts_argument(cuts);
   std::vector<Slot> places;
   for (nb::handle slot : nb::iter(slots)) places.push_back(nb::cast<Slot>(slot));
   const Partition partition = points.empty() ? Partition::whole({}, places.empty() ? 0 : places[0])
