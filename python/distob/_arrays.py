@@ -17,10 +17,28 @@ from numpy.lib.array_utils import normalize_axis_index
 from distob import _core, _display, _fallback, _functions, _reductions
 from distob._flags import Flags
 from distob._flat import Flat
-from distob._functions import elementwise, retype, structure
+from distob._functions import elementwise, retype, sorting, structure
 from distob._partitions import Partition, partition_along, partition_like
 
 __all__ = ["DistArray", "Partition", "RemoteArray", "gather_array", "scatter_array"]
+
+
+class _OwnPartition(Partition):
+    """The partition of an array. NumPy has a method of this name, which sorts: calling the partition is calling that."""
+
+    array: Any
+
+    def __call__(self, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> None:
+        """Move the elements that belong at `kth` there, smaller ones before and greater ones behind them."""
+        if not self.array._writeable:
+            raise ValueError("partition array is read-only")
+        sorting.partition_in_place(self.array, kth, axis, kind, order)
+
+    def __repr__(self) -> str:
+        return repr(Partition(*self))
+
+    def __reduce__(self) -> Any:
+        return Partition, tuple(self)
 
 
 class _Array(_core.Array):
@@ -89,8 +107,10 @@ class _Array(_core.Array):
 
     @property
     def partition(self) -> Partition:
-        """How the array is cut into blocks."""
-        return Partition(*_core.partition_of(self))
+        """How the array is cut into blocks; called with arguments, it is numpy.ndarray.partition."""
+        own = _OwnPartition(*_core.partition_of(self))
+        own.array = self
+        return own
 
     def redistribute(self, partition: Any = None, *, axis: Any = None, blocksize: int | None = None) -> Any:
         """The same elements cut another way: a view.
@@ -300,10 +320,25 @@ class _Array(_core.Array):
 
     conjugate = conj
 
-    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
-        """Sort the elements in place."""
-        _fallback.tell("numpy.ndarray.sort")
-        _core.access(self).sort(axis, kind, order, stable=stable)
+    # --- Order ---
+
+    def sort(self, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
+        """Sort the elements in place, equal ones in their order."""
+        if not self._writeable:
+            raise ValueError("sort array is read-only")
+        sorting.sort_in_place(self, axis, kind, order, stable)
+
+    def argsort(self, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> Any:
+        """The indices that sort the elements, equal ones in their order."""
+        return np.argsort(self, axis, kind, order, stable=stable)
+
+    def argpartition(self, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Any:
+        """The indices that partition the elements."""
+        return np.argpartition(self, kth, axis, kind, order)  # type: ignore[arg-type]
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """Where the values would have to stand in this sorted vector."""
+        return np.searchsorted(self, v, side, sorter)
 
     def dot(self, other: Any, out: Any = None) -> Any:
         """Dot product."""

@@ -18,6 +18,7 @@
 #include "arrays/python_side.h"
 #include "arrays/reductions.h"
 #include "arrays/scalars.h"
+#include "arrays/sorting.h"
 #include "arrays/structure.h"
 #include "distob/errors.h"
 
@@ -273,6 +274,7 @@ void register_arrays(nb::module_& m) {
   m.def("array_statistics", statistics);
   const nb::object reduce = nb::steal(PyCFunction_New(&reduce_definition, nullptr));
   m.attr("reduce") = reduce;
+  register_sorting(m);
 }
 
 }  // namespace distob::python

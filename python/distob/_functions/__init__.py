@@ -14,12 +14,16 @@ import numpy as np
 from distob import _core, _fallback
 from distob._functions import (  # noqa: F401
     composed,
+    counting,
     creation,
     elementwise,
     joining,
+    quantiles,
     questions,
     reducing,
     retype,
+    sets,
+    sorting,
     views,
     writing,
 )

@@ -93,14 +93,30 @@ class _Module:
         return _STAND_INS.get(id(value), value)
 
 
+# What stands in for private functions of NumPy's that composed ones call, by module and name.
+_REPLACED: dict[tuple[str, str], Callable[..., Any]] = {}
+
+
+def in_place_of(module: str, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The decorated function is what NumPy's composed functions of `module` find under a name of theirs."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _REPLACED[module, name] = function
+        return function
+
+    return register
+
+
 @functools.cache
-def _names_of(module: str) -> dict[str, Any]:
+def names_of(module: str) -> dict[str, Any]:
     """The global names of one of NumPy's modules as its functions see them here."""
     import importlib
 
     names: dict[str, Any] = {}
     for name, value in vars(importlib.import_module(module)).items():
-        if id(value) in _STAND_INS:
+        if (module, name) in _REPLACED:
+            names[name] = _REPLACED[module, name]
+        elif id(value) in _STAND_INS:
             names[name] = _STAND_INS[id(value)]
         elif isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "numpy":
             names[name] = _Module(value)
@@ -122,7 +138,7 @@ def _rebound(function: FunctionType, names: dict[str, Any]) -> FunctionType:
 @functools.cache
 def _implementation(function: Any) -> FunctionType:
     original = function.__wrapped__
-    return _rebound(original, _names_of(original.__module__))
+    return _rebound(original, names_of(original.__module__))
 
 
 def composed(function: Callable[..., Any]) -> Callable[..., Any]:
