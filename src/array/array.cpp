@@ -74,8 +74,13 @@ CutPtr cut_for(const Partition* partition, const Shape& shape) {
 }
 
 CutPtr derive_cut(const Array& a, std::function<Partition(const Partition&)> make) {
-  if (!a.node()->cut) return {};
-  return CutPtr(new Cut([base = a.node()->cut, make = std::move(make)] { return make(base->get()); }));
+  constexpr int kDeepest = 16;
+  const CutPtr& base = a.node()->cut;
+  if (!base) return {};
+  const bool deep = base->depth() >= kDeepest;
+  if (deep) (void)base->get();  // which lets go of all those that it was derived from
+  const int depth = deep ? 1 : base->depth() + 1;
+  return CutPtr(new Cut([base, make = std::move(make)] { return make(base->get()); }, depth));
 }
 
 Array new_array(const Shape& shape, DType dtype, CutPtr cut) {

@@ -305,6 +305,16 @@ TEST(Array, WhatAWriterLeavesInAnArrayOfSeveralPiecesReachesThePieces) {
   EXPECT_EQ(value<double>(view(before, std::vector<Index>{kLarge + 1})), 3);
 }
 
+TEST(Array, AViewOfAViewAndSoOnKeepsNoneOfThoseBefore) {
+  const Partition cut = Partition::blocked({kLarge}, 0, 1000, 2);
+  Array a = with_partition(iota({kLarge}), cut);
+  for (int i = 0; i < 140'000; ++i)
+    a = view(a, std::vector<Index>{until(-2)});  // freeing them one in another would crash
+  EXPECT_EQ(a.shape(), Shape{kLarge - 280'000});
+  EXPECT_EQ(a.partition().cuts(0)[1], 1000);
+  EXPECT_EQ(value<double>(view(a, std::vector<Index>{-1})), kLarge - 280'001.0);
+}
+
 TEST(Array, FloatErrorsCarryTheLineThatRaisedThem) {
   (void)take_float_warnings();
   const Array zero = zeros({kLarge}, Kind::Float64);

@@ -19,7 +19,12 @@ namespace distob::array::detail {
 class Cut : public memory::Counted<Cut> {
  public:
   explicit Cut(Partition partition) : partition_(std::move(partition)) {}
-  explicit Cut(std::function<Partition()> make) : make_(std::move(make)) {}
+  /// Worked out from others, themselves perhaps not worked out yet; `depth` of them one behind the other.
+  Cut(std::function<Partition()> make, int depth) : depth_(depth), make_(std::move(make)) {}
+
+  /// How many cuts asking for this one may have to work out. Bounded, so that a view of a view of a view ... keeps none of
+  /// those before it for long.
+  [[nodiscard]] int depth() const { return depth_; }
 
   [[nodiscard]] const Partition& get() {
     std::call_once(once_, [this] {
@@ -33,6 +38,7 @@ class Cut : public memory::Counted<Cut> {
   friend class memory::Counted<Cut>;
   void last_owner_gone() { delete this; }
 
+  const int depth_ = 0;
   std::once_flag once_;
   std::function<Partition()> make_;
   std::optional<Partition> partition_;

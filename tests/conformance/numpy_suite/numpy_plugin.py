@@ -26,7 +26,7 @@ import distob
 from distob import _fallback
 from distob._arrays import _Array
 
-LIMIT = int(os.environ.get("DISTOB_CONFORMANCE_SECONDS", "60"))  #: for one test
+LIMIT = int(os.environ.get("DISTOB_CONFORMANCE_SECONDS", "40"))  #: for one test
 _log = open(os.environ["DISTOB_CONFORMANCE_LOG"], "a", buffering=1)  # noqa: SIM115
 _told: list[str] = []
 

@@ -41,7 +41,7 @@ MODULES = """
     linalg/test_linalg linalg/test_regression fft/test_pocketfft fft/test_helper
 """.split()
 SAMPLE = 12  #: one in how many tests runs without --full
-SILENCE = 150  #: seconds without a word after which a process is taken for dead
+SILENCE = 60  #: seconds without a word after which a process is taken for dead
 KINDS = ("distributed", "fallback", "apart", "skipped", "excluded", "failed", "stale")
 
 
