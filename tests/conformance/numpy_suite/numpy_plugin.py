@@ -131,11 +131,14 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
 
 _USED = pytest.StashKey[int]()
 _FAILED = pytest.StashKey[str]()
+_SECONDS = pytest.StashKey[float]()
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Any:
     report = (yield).get_result()
+    if report.when == "call":
+        item.stash[_SECONDS] = call.duration
     if report.failed:
         item.stash[_FAILED] = str(report.longrepr) if os.environ.get("DISTOB_CONFORMANCE_VERBOSE") else _brief(call)
     if report.when == "call" and report.skipped:
@@ -151,7 +154,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Any:
             results=handles - shim.scatterer.handles,
             told=sorted(set(_told)),
             converted=sorted(set(shim.scatterer.conversions)),
-            seconds=round(call.duration, 2),
+            seconds=round(item.stash.get(_SECONDS, 0.0), 2),
         )
 
 
