@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from distob import _core, _fallback, _reductions
+from distob._functions import products
 
 # Ufuncs whose reduce has a native form, by the name of the reduction.
 _REDUCTIONS: dict[np.ufunc, str] = {
@@ -54,14 +55,24 @@ def call_generalized(ufunc: np.ufunc, *inputs: Any, **kwargs: Any) -> Any:
     out = kwargs.get("out")
     if type(out) is tuple and len(out) == 1:
         kwargs["out"] = out[0]
+    if ufunc in products.NATIVE:
+        result = products.call(ufunc, *inputs, **kwargs)
+        if result is not NotImplemented:
+            return result
     return _fallback.compute(f"numpy.{ufunc.__name__}", ufunc, *inputs, **kwargs)
 
 
 def matmul(a: Any, b: Any) -> Any:
     """a @ b."""
+    if type(a) is type(b) and isinstance(a, _core.Array) and a.dtype == b.dtype and a.dtype.kind in "biufc":
+        try:
+            return _core.matmul(a, b, a.dtype, type(a))
+        except ValueError:
+            return np.matmul(a, b)  # says it in NumPy's words
     if not all(isinstance(x, _WITH_AXES) or np.ndim(x) for x in (a, b)):
         return NotImplemented
-    return np.matmul(a, b)
+    result = products.call(np.matmul, a, b)
+    return np.matmul(a, b) if result is NotImplemented else result
 
 
 def never_equal(a: Any, b: Any, answer: bool) -> Any:

@@ -503,8 +503,8 @@ def test_functions_are_distributed_and_agree(function: Any) -> None:
 @pytest.mark.parametrize(
     "function",
     [
-        lambda x: np.cumsum(x), lambda x: x @ x.T, lambda x: x.argmax(),
-        lambda x: np.add.accumulate(x), lambda x: np.linalg.norm(x), lambda x: x.cumprod(axis=1),
+        lambda x: np.cumsum(x), lambda x: x.argmax(),
+        lambda x: np.add.accumulate(x), lambda x: np.linalg.norm(x, 2), lambda x: x.cumprod(axis=1),
     ],
 )  # fmt: skip
 def test_what_is_not_distributed_says_so_once_and_agrees(function: Any) -> None:

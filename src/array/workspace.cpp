@@ -163,6 +163,49 @@ unsigned Workspace::append_and_wait(Instruction instruction) {
   return private_flags_.extract(site).mapped();
 }
 
+void Workspace::enter_made(MutexLock& lock, std::span<const Source> sources, const Target& target, Site site,
+                           const MakeJob& make, From from) {
+  flush_and_start(lock, from);  // what it reads may still be in the window
+  std::vector<char*> bases;
+  std::vector<memory::MemoryPtr> memories;
+  std::vector<order::Access> accesses;
+  const auto use = [&](memory::Storage& storage, const View& view, bool write) DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+    ensure_memory(storage);
+    memories.push_back(storage.memory());
+    bases.push_back(storage.memory()->data());
+    accesses.push_back({storage.memory().get(), view, write});
+  };
+  for (const Source& source : sources) use(*source.storage, source.view, false);
+  use(*target.storage, target.view, true);
+  std::shared_ptr<Job> job = make(bases, site, seats());
+  job->memories = std::move(memories);
+  job->accesses = std::move(accesses);
+  Jobs ready;
+  enter(std::move(job), ready);
+  lock.unlock();
+  start(std::move(ready), from);
+  lock.lock();
+}
+
+void Workspace::append_job(std::span<const Source> sources, const Target& target, Site site, const MakeJob& make) {
+  MutexLock lock(mutex_);
+  enter_made(lock, sources, target, site, make, From::appender);
+  if (order_.open() > kOpenEntries) {
+    wait_until(lock, [this]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.open() <= kOpenEntries / 2; });
+  }
+}
+
+unsigned Workspace::append_job_and_wait(std::span<const Source> sources, const Target& target, const MakeJob& make) {
+  MutexLock lock(mutex_);
+  const Site site = next_private_site_ = (next_private_site_ + 1) | 0x80000000U;
+  private_flags_[site] = 0;
+  enter_made(lock, sources, target, site, make, From::waiter);
+  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+    return order_.may_read(target.storage->memory().get(), target.view);
+  });
+  return private_flags_.extract(site).mapped();
+}
+
 void Workspace::timer_fired() {
   MutexLock lock(mutex_);
   flush_and_start(lock, From::timer);

@@ -49,6 +49,17 @@ class Workspace {
   /// The same, and waits until its targets are written. Returns the float flags it raised.
   unsigned append_and_wait(Instruction instruction) DISTOB_EXCLUDES(mutex_);
 
+  /// Makes a job from the addresses of the storages it works on: those it reads, then the one it writes. Called under the
+  /// lock; `site` is the line that flags of the job's outcome name.
+  using MakeJob = std::function<std::shared_ptr<Job>(std::span<char* const> bases, Site site, int seats)>;
+  /// Work that is no instruction: puts a job at the end of the sequence. `target` is (part of) a new array, which no export
+  /// has seen.
+  void append_job(std::span<const Source> sources, const Target& target, Site site, const MakeJob& make)
+      DISTOB_EXCLUDES(mutex_);
+  /// The same, and waits for it. Returns the float flags it raised.
+  unsigned append_job_and_wait(std::span<const Source> sources, const Target& target, const MakeJob& make)
+      DISTOB_EXCLUDES(mutex_);
+
   /// Runs `work()` under the lock, in this thread, if every operand is ready: `sources` have been written, and nobody
   /// reads or writes `targets`, which then have memory. Returns false, and does nothing, otherwise.
   template <class Work>
@@ -138,6 +149,8 @@ class Workspace {
                Jobs& ready) DISTOB_REQUIRES(mutex_);
   Binding move(memory::Storage& storage, const order::WritePlan& plan, Jobs& ready) DISTOB_REQUIRES(mutex_);
   void enter(std::shared_ptr<Job> job, Jobs& ready) DISTOB_REQUIRES(mutex_);
+  void enter_made(MutexLock& lock, std::span<const Source> sources, const Target& target, Site site,
+                  const MakeJob& make, From from) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   void enter_copy(const memory::MemoryPtr& from, const memory::MemoryPtr& to, const View& view, Jobs& ready)
       DISTOB_REQUIRES(mutex_);
   memory::MemoryPtr take_memory(std::int64_t bytes, bool shared) DISTOB_REQUIRES(mutex_);

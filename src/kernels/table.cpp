@@ -77,6 +77,8 @@ void Table::fill() {
   fill_reduce_float(*this);
   fill_reduce_integer(*this);
   fill_reduce_wide(*this);
+  fill_gemm_float(*this);
+  fill_gemm_plain(*this);
   compute_half_in_single();
 }
 
@@ -104,6 +106,8 @@ void Table::add_cast(Kind from, Kind to, Block block, Traits traits) {
 void Table::add_reduction(ReduceOp op, const Reduction& reduction) {
   reductions_[index_of(op)][index_of(reduction.kind)] = reduction;
 }
+
+void Table::add_gemm(Kind kind, const Gemm& gemm) { gemms_[index_of(kind)] = gemm; }
 
 void Table::compute_half_in_single() {
   for (auto& kinds : elementwise_) {
@@ -150,9 +154,16 @@ const Reduction* Table::reduction(ReduceOp op, Kind kind) const {
   return found.leaf == nullptr ? nullptr : &found;
 }
 
+const Gemm* Table::gemm(Kind kind) const {
+  if (kind >= Kind::Opaque) return nullptr;
+  const Gemm& found = gemms_[index_of(kind)];
+  return found.multiply == nullptr ? nullptr : &found;
+}
+
 const Kernel* find(Op op, std::span<const Kind> inputs) { return table().find(op, inputs); }
 const Kernel* cast(Kind from, Kind to) { return table().cast(from, to); }
 const Reduction* reduction(ReduceOp op, Kind kind) { return table().reduction(op, kind); }
+const Gemm* gemm(Kind kind) { return table().gemm(kind); }
 
 std::span<const std::string_view> targets() {
   static const auto& names = *new std::vector<std::string_view>(runnable_targets());

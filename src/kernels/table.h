@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/gemm.h"
 #include "kernels/kernel.h"
 
 namespace distob::kernels {
@@ -58,10 +59,12 @@ class Table {
   void add(Op op, std::initializer_list<Kind> inputs, std::initializer_list<Kind> outputs, Block block, Traits traits);
   void add_cast(Kind from, Kind to, Block block, Traits traits);
   void add_reduction(ReduceOp op, const Reduction& reduction);
+  void add_gemm(Kind kind, const Gemm& gemm);
 
   [[nodiscard]] const Kernel* find(Op op, std::span<const Kind> inputs) const;
   [[nodiscard]] const Kernel* cast(Kind from, Kind to) const;
   [[nodiscard]] const Reduction* reduction(ReduceOp op, Kind kind) const;
+  [[nodiscard]] const Gemm* gemm(Kind kind) const;
 
  private:
   /// The operand whose kind an operation's kernels are filed under.
@@ -73,6 +76,7 @@ class Table {
   std::unique_ptr<Slot> elementwise_[kOps][kNativeKinds][2];
   std::unique_ptr<Slot> casts_[kNativeKinds][kNativeKinds];
   Reduction reductions_[static_cast<int>(ReduceOp::count_)][kNativeKinds];
+  Gemm gemms_[kNativeKinds];
 };
 
 // The families. Each adds its kernels as compiled for the chosen instruction set.
@@ -92,5 +96,7 @@ void fill_moving(Table& table);  // which has no kernels, and chooses an instruc
 void fill_reduce_float(Table& table);
 void fill_reduce_integer(Table& table);
 void fill_reduce_wide(Table& table);
+void fill_gemm_float(Table& table);
+void fill_gemm_plain(Table& table);
 
 }  // namespace distob::kernels

@@ -14,6 +14,7 @@
 #include "arrays/handle.h"
 #include "arrays/indexing.h"
 #include "arrays/lending.h"
+#include "arrays/linalg.h"
 #include "arrays/ndarrays.h"
 #include "arrays/python_side.h"
 #include "arrays/reductions.h"
@@ -256,6 +257,7 @@ void register_arrays(nb::module_& m) {
   m.def("pieces", [](nb::handle a) { return array_in(a).pieces(); });
 
   register_structure(m);
+  register_linalg(m);
 
   register_lending(m.ptr());
   m.def("lend",

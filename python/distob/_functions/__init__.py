@@ -18,6 +18,7 @@ from distob._functions import (  # noqa: F401
     creation,
     elementwise,
     joining,
+    products,
     quantiles,
     questions,
     reducing,
