@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "array/correlate.h"
 #include "array/histogram.h"
 #include "array/search.h"
 #include "array/sort.h"
@@ -103,6 +104,13 @@ nb::object interp(nb::handle x, nb::handle xp, nb::handle fp, double left, doubl
                   [&] { return array::interp(at, places, heights, left, right, part); });
 }
 
+nb::object correlate(nb::handle a, nb::handle v, int overlap, nb::handle face) {
+  const array::Array& values = array_in(a);
+  const array::Array& factors = array_in(v);
+  return computed(values.size() * factors.size(), face_argument(face),
+                  [&] { return array::correlate(values, factors, static_cast<array::Overlap>(overlap)); });
+}
+
 nb::object bincount(nb::handle a, nb::handle weights, std::int64_t minlength, nb::handle face) {
   const array::Array& array = array_in(a);
   const array::Array* added = weights.is_none() ? nullptr : &array_in(weights);
@@ -136,6 +144,7 @@ void register_sorting(nb::module_& m) {
         nb::arg("face"));
   m.def("isin", isin);
   m.def("interp", interp);
+  m.def("correlate", correlate);
   m.def("bincount", bincount, nb::arg("a"), nb::arg("weights").none(), nb::arg("minlength"), nb::arg("face"));
   m.def("histogram", histogram, nb::arg("a"), nb::arg("edges"), nb::arg("range").none(), nb::arg("weights").none(),
         nb::arg("face"));

@@ -1,4 +1,4 @@
-// Sorting, searching and counting, as distob._core offers them to distob._functions.
+// Sorting, searching, counting and correlating, as distob._core offers them to distob._functions.
 #pragma once
 
 #include <nanobind/nanobind.h>

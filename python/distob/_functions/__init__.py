@@ -14,9 +14,11 @@ import numpy as np
 from distob import _core, _fallback
 from distob._functions import (  # noqa: F401
     composed,
+    composites,
     counting,
     creation,
     elementwise,
+    fourier,
     joining,
     products,
     quantiles,

@@ -103,5 +103,5 @@ def _interpolated_complex(x: Any, xp: Any, fp: Any, left: Any = None, right: Any
     return _core.item(result) if result.ndim == 0 else result
 
 
-for _function in (np.histogram_bin_edges, np.histogram2d, np.histogramdd, np.interp):
+for _function in (np.histogram_bin_edges, np.histogram2d, np.interp):
     FORMS[_function] = composed(_function)
