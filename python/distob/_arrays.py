@@ -61,6 +61,8 @@ class _Array(_core.Array):
         return _functions.dispatch(func, types, args, kwargs)
 
     def __reduce__(self) -> Any:
+        if self._is_scalar:
+            return _rebuild_scalar, (type(self) is RemoteArray, _core.item(self))
         return _rebuild, (type(self) is RemoteArray, _core.gathered(self), *_core.partition_of(self))
 
     def __copy__(self) -> Any:
@@ -423,6 +425,14 @@ def _rebuild(remote: bool, elements: np.ndarray, cuts: Any, slots: Any) -> Any:
         return elements  # user code in an engine gets arrays as ordinary ndarrays
     array = _core.from_ndarray(elements, None, None, RemoteArray if remote else DistArray)
     return array if remote else _core.with_partition(array, cuts, slots)
+
+
+def _rebuild_scalar(remote: bool, value: np.generic) -> Any:
+    if getattr(_core, "engine_link", lambda: None)() is not None:
+        return value
+    scalar = _core.from_ndarray(np.asarray(value), None, None, RemoteArray if remote else DistArray)
+    scalar._is_scalar = True
+    return scalar
 
 
 def scatter_array(array: Any, axis: Any = -1, blocksize: int | None = None, partition: Any = None) -> Any:

@@ -7,61 +7,46 @@ function writes is in the array afterwards. An ndarray that it keeps is a copy f
 from __future__ import annotations
 
 import functools
-import gc
 import itertools
-import pickle
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from distob import _core, _fallback
+from distob import _core
 
 
-class _Lent:
-    """A loan on its way to an engine, where it arrives as a `_Borrowed`."""
-
-    def __init__(self, loan: Any) -> None:
-        self.loan = loan
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        loan = self.loan
-        return _Borrowed, (pickle.PickleBuffer(loan), loan.shape, loan.strides, loan.dtype, loan.start)
-
-
-class _Borrowed:
-    """A lent block in the engine: the one reference to the ndarray on it, so that references of others can be counted."""
-
-    def __init__(self, memory: Any, shape: Any, strides: Any, dtype: np.dtype, start: int) -> None:
-        self.block = np.ndarray(shape, dtype, memory, start, strides)
-
-
-class _Copied:
-    """A block without bytes, or of an array that cannot be lent, on its way to an engine."""
-
-    def __init__(self, block: np.ndarray) -> None:
-        self.block = block
-
-
-def run_on_block(f: Callable[..., Any], holder: Any, *args: Any, **kwargs: Any) -> tuple[Any, bool]:
-    """f(block, *args, **kwargs) in the engine, and whether an ndarray on the block survives the call."""
-    before = sys.getrefcount(holder.block), sys.getrefcount(holder.block.base)
-    result = _detached(f(holder.block, *args, **kwargs), holder.block)
-    after = sys.getrefcount(holder.block), sys.getrefcount(holder.block.base)
-    if after != before:
-        gc.collect(0)  # young garbage is not "held"
-        after = sys.getrefcount(holder.block), sys.getrefcount(holder.block.base)
-    return result, after > before
+def _on_block(f: Callable[..., Any], block: np.ndarray, *args: Any, **kwargs: Any) -> Any:
+    """f(block, *args, **kwargs), with ndarrays in the result copied where they are the block or views of it."""
+    return _detached(f(block, *args, **kwargs), block)
 
 
 def _detached(result: Any, block: np.ndarray) -> Any:
-    """`result`, copied where it is the block itself or a view of it."""
     if isinstance(result, np.ndarray):
         return result.copy() if np.may_share_memory(result, block) else result
     if type(result) in (tuple, list):
         return type(result)(_detached(item, block) for item in result)
     return result
+
+
+def shared(value: Any, written: Any = None) -> Any:
+    """`value` for several commands at once: distributed arrays in it, also inside lists, tuples and dicts, for reading only.
+
+    Those that share memory with `written`, which the same commands may change, as copies of what they are now.
+    """
+    if isinstance(value, _core.Array):
+        if value._is_scalar:
+            return value
+        if written is not None and _core.may_share_memory(value, written):
+            value = value.copy()
+        view = value[...]
+        view._writeable = False
+        return view
+    if type(value) in (list, tuple):
+        return type(value)(shared(item, written) for item in value)
+    if type(value) is dict:
+        return {key: shared(item, written) for key, item in value.items()}
+    return value
 
 
 def over_blocks(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,48 +62,31 @@ def over_blocks(f: Callable[..., Any]) -> Callable[..., Any]:
 
         cluster = _clusters.current()
         engines = cluster.engines
-        args, kwargs = _fallback.local(args), _fallback.local(kwargs)
+        args, kwargs = shared(args, array), shared(kwargs, array)
         cuts, slots = _core.partition_of(array)
-        futures = []
-        for number, slot in enumerate(slots):
-            holder, loan = _lend(array, cuts, number)
-            engine = engines[slot % len(engines)]
-            future = _core.call_function(cluster._link, engine, False, run_on_block, f, holder, *args, **kwargs)
-            futures.append(_GivenBack(future, loan))
+        futures = [
+            _core.call_function(
+                cluster._link,
+                engines[slot % len(engines)],
+                False,
+                _on_block,
+                f,
+                _block(array, cuts, i),
+                *args,
+                **kwargs,
+            )
+            for i, slot in enumerate(slots)
+        ]
         parts = _results(futures, f"{getattr(f, '__name__', f)} failed on several blocks")
         return _assembled(parts, cuts, slots, type(array))
 
     return vectorized
 
 
-def _lend(array: Any, cuts: Any, number: int) -> tuple[Any, Any]:
+def _block(array: Any, cuts: Any, number: int) -> Any:
     grid = [len(points) - 1 for points in cuts]
     at = np.unravel_index(number, grid) if grid else ()
-    box = tuple(slice(points[i], points[i + 1]) for i, points in zip(at, cuts, strict=True))
-    if any(piece.start == piece.stop for piece in box):
-        return _Copied(np.empty([piece.stop - piece.start for piece in box], array.dtype)), None
-    loan = _core.lend(array, number, array._writeable)
-    return _Lent(loan), loan
-
-
-class _GivenBack:
-    """The future of a call on a lent block: its result gives the block back, however the call ended."""
-
-    def __init__(self, future: Any, loan: Any) -> None:
-        self._future = future
-        self._loan = loan
-
-    def result(self) -> Any:
-        kept = True  # what failed may have left its arguments anywhere
-        try:
-            result, kept = self._future.result()
-            return result
-        finally:
-            if self._loan is not None:
-                self._loan.give_back(kept)
-
-    def cancel(self) -> bool:
-        return bool(self._future.cancel())
+    return array[(*(slice(points[i], points[i + 1]) for i, points in zip(at, cuts, strict=True)), ...)]
 
 
 def _assembled(parts: list[Any], cuts: Any, slots: Any, face: type) -> Any:

@@ -132,7 +132,8 @@ def _is_distributed(obj: Any) -> bool:
 def call(f: Callable[..., Any], *args: Any, block: bool = True, prefer_local: bool = True, **kwargs: Any) -> Any:
     """f(*args, **kwargs) on the engine where the first remote argument is, else on the engines in turn.
 
-    block=False gives a future. prefer_local: with only local Remotes among the arguments, run here.
+    block=False gives a future. prefer_local: with only local Remotes among the arguments, run here. A distributed array
+    arrives as an ndarray; what f writes to it is in the array afterwards, and what f keeps of it is a copy.
     """
     args = tuple(_argument(arg) for arg in args)
     remotes = [arg for arg in (*args, *kwargs.values()) if _core.is_remote(arg)]
@@ -164,11 +165,20 @@ def methodcall(
 def call_all(sequence: Iterable[Any], method_name: str, *args: Any, **kwargs: Any) -> Any:
     """Calls the method of every object, in parallel; the list of results, in order. block=False: the list of futures.
 
-    Several failures make an ExceptionGroup.
+    Distributed arrays among the arguments are for reading only, since all objects get them at once. Several failures make
+    an ExceptionGroup.
     """
     block = kwargs.pop("block", True)
+    args, kwargs = _shared(args), _shared(kwargs)
     futures = [methodcall(obj, method_name, *args, block=False, **kwargs) for obj in sequence]
     return _results(futures, f"{method_name}() failed on several objects") if block else futures
+
+
+def _shared(arguments: Any) -> Any:
+    """The arguments of many calls at once: arrays in them are for reading."""
+    from distob._blocks import shared
+
+    return shared(arguments)
 
 
 def _argument(arg: Any) -> Any:
@@ -225,6 +235,7 @@ def vectorize(f: Callable[..., Any]) -> Callable[..., Any]:
         if _is_array(obj):
             return vectorized(scatter(obj), *args, **kwargs)
         if isinstance(obj, list | tuple):
+            args, kwargs = _shared(args), _shared(kwargs)
             futures = [call(f, item, *args, block=False, **kwargs) for item in obj]
             return _results(futures, f"{getattr(f, '__name__', f)} failed on several objects")
         return call(f, obj, *args, **kwargs)

@@ -304,11 +304,11 @@ def reference_to_function(function: types.FunctionType, outgoing: Outgoing) -> A
 
 
 class _RefersToProxy(Exception):
-    """A definition refers to a proxy, so it cannot be kept in a bundle."""
+    """A definition refers to a proxy or a distributed array, so it cannot be kept in a bundle."""
 
 
 def _no_proxies(obj: Any) -> None:
-    if _core.is_remote(obj):
+    if _core.is_remote(obj) or isinstance(obj, _core.Array):
         raise _RefersToProxy
 
 

@@ -34,7 +34,7 @@ enum FloatFlag : unsigned { kDivideByZero = 1, kOverflow = 2, kUnderflow = 4, kI
 
 namespace detail {
 struct Node;    // one representation: shape, dtype, partition, pieces
-struct Export;  // an open snapshot, access or loan
+struct Export;  // an open snapshot or access
 }  // namespace detail
 
 /// A counted handle of one array, or of nothing. Copying costs an atomic increment.
@@ -219,7 +219,7 @@ void assign_where(const Array& target, const Operand& value, const Operand& wher
 /// A new array with the parts end to end along `axis`, cast to `dtype`.
 [[nodiscard]] Array concatenate(std::span<const Array> parts, int axis, DType dtype);
 
-// --- Reading and lending ----------------------------------------------------------------------------------------------
+// --- Reading ----------------------------------------------------------------------------------------------
 
 /// Where elements lie, for as long as the thing that says so lives.
 struct Layout {
@@ -267,30 +267,6 @@ class Access {
 /// when the access is closed.
 [[nodiscard]] Access access_for_read(const Array& a);
 [[nodiscard]] Access access_for_write(const Array& a);
-
-/// A block of an array lent to user code in an engine: shared memory that the engine maps.
-class Loan {
- public:
-  Loan() = default;
-  explicit Loan(std::shared_ptr<detail::Export> e) : export_(std::move(e)) {}
-  /// The elements in this process; `offset` is where `layout().data` lies in the segment.
-  [[nodiscard]] const Layout& layout() const;
-  [[nodiscard]] const std::shared_ptr<memory::SharedSegment>& segment() const;
-  [[nodiscard]] std::size_t offset() const;
-  /// The engine is done. `kept`: an ndarray on this memory survives there, so the array moves to other memory before
-  /// this returns, and what the engine does to its ndarray from now on is its own affair. Dropping a loan returns it.
-  void give_back(bool kept);
-  /// The engine died while it had the block: what it left there is what the block holds.
-  void lost() { give_back(true); }
-
- private:
-  std::shared_ptr<detail::Export> export_;
-};
-
-/// Lends block `block` of the partition of `a`. Its storage moves to shared memory the first time and stays there. The
-/// loan counts as a reader, or with `write` as reader and writer, of that block only: others are free for others.
-/// Waits for earlier work on the block. Throws IndexError if there is no such block.
-[[nodiscard]] Loan lend(const Array& a, std::size_t block, bool write);
 
 // --- The machine as a whole -------------------------------------------------------------------------------------------
 

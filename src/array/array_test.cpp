@@ -255,28 +255,6 @@ TEST(Array, JoinedArraysReachTheirParts) {
   EXPECT_EQ(values<double>(transpose(both))[1], 5.0);
 }
 
-TEST(Array, ABlockThatAFunctionKeepsIsNoLongerTheArrays) {
-  const Array a = iota({kLarge});
-  const Partition halves = Partition::along({kLarge}, 0, 2);
-  const Array cut = with_partition(a, halves);
-  {
-    Loan first = lend(cut, 0, true), second = lend(cut, 1, true);
-    EXPECT_EQ(first.segment(), second.segment());
-    auto* kept = reinterpret_cast<double*>(first.layout().data);
-    kept[0] = 10;
-    reinterpret_cast<double*>(second.layout().data)[0] = 20;
-    const auto segment = first.segment();
-    first.give_back(true);
-    second.give_back(false);
-    kept[0] = -1;  // the function goes on with its own
-    EXPECT_EQ(value<double>(view(a, std::vector<Index>{std::int64_t{0}})), 10.0);
-    EXPECT_EQ(value<double>(view(a, std::vector<Index>{kLarge / 2})), 20.0);
-  }
-  const auto copied = statistics().bytes_copied;
-  Loan again = lend(cut, 0, false);
-  EXPECT_EQ(statistics().bytes_copied, copied) << "a block that is in shared memory is lent without a copy";
-}
-
 TEST(Array, WhileABlockIsWrittenOthersOfTheStorageAreFree) {
   const Array a = iota({kLarge});
   const Array left = view(a, std::vector<Index>{until(1000)}), right = view(a, std::vector<Index>{from(1000)});

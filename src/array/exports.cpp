@@ -12,43 +12,32 @@ namespace {
 Layout layout_at(const View& view, char* base) { return {base + view.offset, view.dtype, view.shape, view.strides}; }
 }  // namespace
 
-/// An open snapshot, access or loan.
+/// An open snapshot or access.
 ///
 /// Elements that lie in several storages are staged in one for as long as it is open. Their own storages are held
 /// meanwhile, so that nobody can tell: what was written goes back to them before others get their turn.
 struct Export {
-  enum class What : std::uint8_t { pin, hold, loan };
-
   Array array;  ///< whose storage the elements are shown in; it keeps that storage
   Layout layout;
-  What what = What::pin;
   memory::Pin pin;
   Workspace::Hold hold;
   std::vector<Piece> staged;  ///< nothing: the elements are where they always are
   Workspace::Hold staged_hold;
 
   ~Export() {
-    if (what != What::pin && !Workspace::forked()) end(false);
-  }
-  void end(bool kept) {
+    if (Workspace::forked()) return;
     if (staged_hold.entry != 0) unstage();
-    if (hold.entry == 0) return;
-    if (what == What::loan) {
-      Workspace::instance().end_loan(*storage_of(array), hold, kept);
-    } else {
-      Workspace::instance().close(hold);
-    }
-    hold.entry = 0;
+    if (hold.entry != 0) Workspace::instance().close(hold);
   }
 
-  void stage(const Array& joined, bool shared);
+  void stage(const Array& joined);
   void unstage();
 };
 
-void Export::stage(const Array& joined, bool shared) {
+void Export::stage(const Array& joined) {
   array = new_array(joined.shape(), joined.dtype(), joined.node()->cut);
   const auto bytes = static_cast<std::size_t>(storage_of(array)->size());
-  storage_of(array)->set_memory(shared ? memory::Memory::allocate_shared(bytes) : memory::Memory::allocate(bytes));
+  storage_of(array)->set_memory(memory::Memory::allocate(bytes));
   std::vector<Piece> pieces = joined.node()->pieces;
   std::vector<Target> targets;
   for (const Piece& piece : pieces) targets.push_back({piece.storage, piece.view});
@@ -95,7 +84,6 @@ using detail::view_of;
 
 const Layout& Snapshot::layout() const { return export_->layout; }
 const Layout& Access::layout() const { return export_->layout; }
-const Layout& Loan::layout() const { return export_->layout; }
 
 Snapshot snapshot(const Array& a) { return Snapshot(detail::pinned(a)); }
 
@@ -104,14 +92,13 @@ Access access_for_read(const Array& a) { return Access(detail::pinned(a)); }
 
 Access access_for_write(const Array& a) {
   auto e = std::make_shared<detail::Export>();
-  e->what = detail::Export::What::hold;
   if (a.node()->single()) {
     const Target target{storage_of(a), view_of(a)};
     e->array = a;
     e->hold = Workspace::instance().hold_for_write(std::span(&target, 1));
     e->layout = detail::layout_at(view_of(a), e->hold.memories.front()->data());
   } else {
-    e->stage(a, false);
+    e->stage(a);
   }
   return Access(std::move(e));
 }
@@ -142,43 +129,6 @@ void item(const Array& a, void* bytes) {
   char swapped[64];
   std::memcpy(swapped, bytes, view.dtype.itemsize);
   kernels::swap_bytes(view.dtype.kind, swapped, view.dtype.itemsize, static_cast<char*>(bytes), view.dtype.itemsize, 1);
-}
-
-// --- Lending --------------------------------------------------------------------------------------------------------
-
-const std::shared_ptr<memory::SharedSegment>& Loan::segment() const {
-  return export_->hold.memories.front()->segment();
-}
-std::size_t Loan::offset() const { return static_cast<std::size_t>(view_of(export_->array).offset); }
-
-void Loan::give_back(bool kept) {
-  if (export_ == nullptr) return;
-  export_->end(kept);
-  export_.reset();
-}
-
-Loan lend(const Array& a, std::size_t block, bool write) {
-  const Partition& partition = a.partition();
-  if (static_cast<std::int64_t>(block) >= partition.blocks()) {
-    throw IndexError("block " + std::to_string(block) + " of an array with " + std::to_string(partition.blocks()) +
-                     " blocks");
-  }
-  const Box box = partition.box(static_cast<std::int64_t>(block));
-  std::vector<Index> index;
-  for (int i = 0; i < box.rank(); ++i) {
-    index.emplace_back(between(box.start[static_cast<std::size_t>(i)], box.stop[static_cast<std::size_t>(i)]));
-  }
-  const Array part = view(a, index);
-  auto e = std::make_shared<detail::Export>();
-  e->what = detail::Export::What::loan;
-  if (part.node()->single() || !write) {
-    e->array = detail::in_one_storage(part);
-  } else {
-    e->stage(part, true);
-  }
-  e->hold = Workspace::instance().lend(*storage_of(e->array), view_of(e->array), write);
-  e->layout = detail::layout_at(view_of(e->array), e->hold.memories.front()->data());
-  return Loan(std::move(e));
 }
 
 }  // namespace distob::array

@@ -473,13 +473,28 @@ void Workspace::move_away(MutexLock& lock, memory::Storage& storage, bool shared
 }
 
 Workspace::Hold Workspace::hold_for_write(std::span<const Target> targets) {
+  std::vector<Wish> wishes;
+  for (const Target& target : targets) wishes.push_back({target.storage, target.view, true, false});
+  return hold_all(wishes);
+}
+
+/// Whether others still need the bytes that whoever is granted the wish could change, or cannot map them.
+bool Workspace::must_move(const Wish& wish) const {
+  const memory::MemoryPtr& now = wish.storage->memory();
+  if (wish.shared && !now->shared()) return true;
+  if (!now->pinned()) return false;
+  const auto lent = lent_.find(now.get());
+  return wish.write || (lent != lent_.end() && lent->second.kept);
+}
+
+Workspace::Hold Workspace::hold_all(std::span<const Wish> wishes) {
   MutexLock lock(mutex_);
   flush_and_start(lock, From::waiter);
-  for (std::size_t k = 0; k < targets.size();) {
-    memory::Storage& storage = *targets[k].storage;
+  for (std::size_t k = 0; k < wishes.size();) {
+    memory::Storage& storage = *wishes[k].storage;
     ensure_memory(storage);
-    if (storage.memory()->pinned()) {
-      move_away(lock, storage, storage.memory()->shared());
+    if (must_move(wishes[k])) {
+      move_away(lock, storage, wishes[k].shared || storage.memory()->shared());
       k = 0;  // the lock was open: others may have pinned those before
     } else {
       ++k;
@@ -487,25 +502,14 @@ Workspace::Hold Workspace::hold_for_write(std::span<const Target> targets) {
   }
   Hold hold;
   std::vector<order::Access> accesses;
-  for (const Target& t : targets) {
-    hold.memories.push_back(t.storage->memory());
-    accesses.push_back({t.storage->memory().get(), t.view, true});
+  for (const Wish& wish : wishes) {
+    hold.memories.push_back(wish.storage->memory());
+    const memory::Memory* memory = hold.memories.back().get();
+    if (wish.shared) ++lent_[memory].loans;
+    accesses.push_back({memory, wish.view, wish.write});
   }
   hold.entry = open_entry(lock, accesses);
   return hold;
-}
-
-Workspace::Hold Workspace::lend(memory::Storage& storage, const View& view, bool write) {
-  MutexLock lock(mutex_);
-  flush_and_start(lock, From::waiter);
-  ensure_memory(storage);
-  const memory::MemoryPtr now = storage.memory();
-  const bool given_away = now->pinned() && (write || (lent_.contains(now.get()) && lent_.at(now.get()).kept));
-  if (!now->shared() || given_away) move_away(lock, storage, true);
-  const memory::MemoryPtr memory = storage.memory();
-  ++lent_[memory.get()].loans;
-  const order::Access access{memory.get(), view, write};
-  return {open_entry(lock, std::span(&access, 1)), {memory}};
 }
 
 void Workspace::close(const Hold& hold) {
@@ -518,23 +522,28 @@ void Workspace::close(const Hold& hold) {
   start(std::move(ready), From::appender);
 }
 
-void Workspace::end_loan(memory::Storage& storage, const Hold& hold, bool kept) {
+void Workspace::end_all(std::span<const Wish> wishes, const Hold& hold, const std::vector<bool>& kept) {
   close(hold);
-  const memory::MemoryPtr& lent_memory = hold.memories.front();
   MutexLock lock(mutex_);
-  Lent& lent = lent_.at(lent_memory.get());
+  for (std::size_t i = 0; i < wishes.size(); ++i) {
+    if (wishes[i].shared) end_loan(lock, *wishes[i].storage, hold.memories[i], kept[i]);
+  }
+}
+
+void Workspace::end_loan(MutexLock& lock, memory::Storage& storage, const memory::MemoryPtr& memory, bool kept) {
+  Lent& lent = lent_.at(memory.get());
   if (kept && !lent.kept) {
     lent.kept = true;
-    lent_memory->pin();  // for ever: nobody can say when the engine lets go
+    memory->pin();  // for ever: nobody can say when the engine lets go
   }
   if (--lent.loans > 0) return;
-  const bool must_move = lent.kept && storage.memory() == lent_memory;
-  lent_.erase(lent_memory.get());
-  if (!must_move) return;
+  const bool must_leave = lent.kept && storage.memory() == memory;
+  lent_.erase(memory.get());
+  if (!must_leave) return;
   move_away(lock, storage, true);
-  const memory::MemoryPtr memory = storage.memory();
+  const memory::MemoryPtr now = storage.memory();
   wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
-    return !order_.busy(lent_memory.get()) && order_.may_read(memory.get(), all_bytes(storage.size()));
+    return !order_.busy(memory.get()) && order_.may_read(now.get(), all_bytes(storage.size()));
   });
 }
 

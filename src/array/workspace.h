@@ -111,11 +111,18 @@ class Workspace {
   /// views are one entry: callers with views in common cannot wait for each other.
   [[nodiscard]] Hold hold_for_write(std::span<const Target> targets) DISTOB_EXCLUDES(mutex_);
   void close(const Hold& hold) DISTOB_EXCLUDES(mutex_);
-  /// A loan: the same in shared memory, to which the storage moves first, for reading or for both.
-  [[nodiscard]] Hold lend(memory::Storage& storage, const View& view, bool write) DISTOB_EXCLUDES(mutex_);
-  /// Ends a loan. If somebody outside keeps the memory of this loan or of another that ended before, the storage moves to
-  /// other memory as soon as no loan of it is open.
-  void end_loan(memory::Storage& storage, const Hold& hold, bool kept) DISTOB_EXCLUDES(mutex_);
+  /// What somebody outside is to have of a storage: reading, or both; in shared memory if another process maps it.
+  struct Wish {
+    memory::StoragePtr storage;
+    View view;
+    bool write = false;
+    bool shared = false;
+  };
+  /// The same for readers as well, and for loans, each of another storage.
+  [[nodiscard]] Hold hold_all(std::span<const Wish> wishes) DISTOB_EXCLUDES(mutex_);
+  /// Ends it. Where somebody outside keeps the memory (`kept`, by wish) the storage moves to other memory, as soon as nobody
+  /// else has it on loan.
+  void end_all(std::span<const Wish> wishes, const Hold& hold, const std::vector<bool>& kept) DISTOB_EXCLUDES(mutex_);
 
   // --- The machine ----------------------------------------------------------------------------------------------------
 
@@ -170,6 +177,9 @@ class Workspace {
   void move_away(MutexLock& lock, memory::Storage& storage, bool shared)
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   order::EntryId open_entry(MutexLock& lock, std::span<const order::Access> accesses) DISTOB_REQUIRES(mutex_);
+  [[nodiscard]] bool must_move(const Wish& wish) const DISTOB_REQUIRES(mutex_);
+  void end_loan(MutexLock& lock, memory::Storage& storage, const memory::MemoryPtr& memory, bool kept)
+      DISTOB_REQUIRES(mutex_);
   void finish_entry(order::EntryId entry, Jobs& ready) DISTOB_REQUIRES(mutex_);
 
   // Without the lock.

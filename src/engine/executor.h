@@ -53,6 +53,8 @@ struct Outcome {
   /// True: the executor has an object for each of Incoming::results. False: for none of them. Ignored on errors, where
   /// commands on the missing objects get this same error.
   bool results_stored = true;
+  /// What became of memory that the command's sender lent it: for Reply::loans.
+  std::vector<std::byte> loans = {};
 };
 
 /// The engine's side of a running command.

@@ -497,11 +497,11 @@ void Machine::forget_results(Task& task) {
 void Machine::reply(Task& task, Outcome outcome) {
   wire::Reply reply;
   reply.command = task.command.id;
-  reply.acknowledged = streams_[task.sender];
   reply.status = static_cast<std::uint8_t>(outcome.status);
   reply.results_stored = outcome.results_stored;
   reply.payload = std::move(outcome.payload);
   reply.buffers = std::move(outcome.buffers);
+  reply.loans = std::move(outcome.loans);
   const bool wanted = !gone_.contains(task.sender);
   std::vector<ObjectId> foreign;
   for (const ObjectId& id : outcome.references) {

@@ -54,6 +54,9 @@ struct Command {
   std::string_view label = {};                 ///< "Tree.grow": for messages about this call
   /// The caller waits for the reply at once: the call is written immediately, and needs no credit inside a command.
   bool synchronous = false;
+  /// Called once, with no lock held, when the call has ended and before anybody can see that: for what the sender lent the
+  /// command. Not called if submit() throws.
+  std::function<void(const struct Reply&)> on_end = {};
 };
 
 struct Reply {
@@ -64,6 +67,7 @@ struct Reply {
   std::vector<std::byte> payload;
   std::vector<ObjectId> references;  ///< each with one count, which belongs to whoever took the reply
   std::vector<SharedBuffer> buffers;
+  std::vector<std::byte> loans;  ///< what became of lent memory; opaque
 };
 
 /// Throws what a status other than Value and Error stands for, with the reply's text; returns otherwise.

@@ -133,6 +133,7 @@ void Session::on_reply(wire::Reply reply, SessionId source) {
   out.payload = std::move(reply.payload);
   out.references = std::move(reply.references);
   out.buffers = std::move(reply.buffers);
+  out.loans = std::move(reply.loans);
   complete(reply.command.number, std::move(out));
 }
 

@@ -132,6 +132,7 @@ Call Shell::submit(const Command& command, const InterruptCheck& check) {
   const auto submitted = session.submit(command, nested ? *chain : none);
   auto state = std::make_shared<detail::CallState>(weak_from_this(), leftovers_, submitted, command.engine,
                                                    command.results, command.label);
+  state->on_end = command.on_end;
   calls_.emplace(submitted.id.number, state);
   // A caller that waits at once writes the command when it begins to wait. Others are written by whoever leads.
   if (!command.synchronous) {
@@ -196,19 +197,36 @@ void Shell::wait_all(const InterruptCheck& check) {
 }
 
 void Shell::complete_calls() {
-  bool completed = false;
   for (auto& completion : session_machine().take_completions()) {
     const auto found = calls_.find(completion.number);
     if (found == calls_.end()) continue;
-    const auto state = std::move(found->second);
-    calls_.erase(found);
+    const auto state = found->second;
     state->reply = std::move(completion.reply);
-    for (auto& callback : state->callbacks) callbacks_.push_back(std::move(callback));
-    state->callbacks.clear();
-    state->ready.store(true, std::memory_order_release);
-    completed = true;
+    if (state->on_end) {
+      callbacks_.push_back([this, state] { end_call(state); });
+    } else {
+      finish(state);
+    }
   }
-  if (completed && followers_) changed_.notify_all();
+}
+
+/// Makes the end of a call known, whose reply is there.
+void Shell::finish(const std::shared_ptr<detail::CallState>& call) {
+  calls_.erase(call->id.number);
+  for (auto& callback : call->callbacks) callbacks_.push_back(std::move(callback));
+  call->callbacks.clear();
+  call->ready.store(true, std::memory_order_release);
+  if (followers_) changed_.notify_all();
+}
+
+void Shell::end_call(const std::shared_ptr<detail::CallState>& call) {
+  try {
+    std::exchange(call->on_end, nullptr)(call->reply);
+  } catch (const std::exception& error) {
+    log()->error("what {} was lent could not be taken back: {}", call->label, error.what());
+  }
+  MutexLock lock(mutex_);
+  finish(call);
 }
 
 // Does not ask whether the shell still lives: this may be the thread that ends it, with its mutex held.

@@ -75,6 +75,7 @@ class CallState {
   std::atomic<bool> ready{false};
   std::atomic<bool> taken{false};
   Reply reply;
+  std::function<void(const Reply&)> on_end;      ///< to be called before `ready`
   std::vector<std::function<void()>> callbacks;  ///< until ready
 };
 
@@ -194,6 +195,8 @@ class Shell : public virtual Endpoint, public std::enable_shared_from_this<Shell
   bool turn(MutexLock& lock, Clock::time_point deadline, bool eager)
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;  // gives it up meanwhile
   void complete_calls() DISTOB_REQUIRES(mutex_);
+  void finish(const std::shared_ptr<detail::CallState>& call) DISTOB_REQUIRES(mutex_);
+  void end_call(const std::shared_ptr<detail::CallState>& call) DISTOB_EXCLUDES(mutex_);
   void io_loop();
   void after_fork_in_child() noexcept;
 

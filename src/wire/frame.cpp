@@ -84,10 +84,8 @@ struct Encoder {
     const auto buffers = flat(out, m.buffers, files);
     const auto chain = flat<fb::CommandId>(out, m.chain);
     const auto label = flat(out, m.label);
-    const auto reads = flat<fb::CommandId>(out, m.reads_after);
-    const auto writes = flat<fb::CommandId>(out, m.writes_after);
     return fb::CreateCommand(out, &id, m.sequence, m.target ? &target : nullptr, payload, references, buffers,
-                             m.results, chain, label, m.order, reads, writes)
+                             m.results, chain, label, m.order)
         .Union();
   }
   auto operator()(const Reply& m) {
@@ -96,7 +94,8 @@ struct Encoder {
     const auto references = flat<fb::ObjectId>(out, m.references);
     const auto buffers = flat(out, m.buffers, files);
     const auto kept = flat<fb::ObjectId>(out, m.kept);
-    return fb::CreateReply(out, &id, m.acknowledged, m.status, m.results_stored, payload, references, buffers, kept,
+    const auto loans = flat(out, m.loans);
+    return fb::CreateReply(out, &id, m.status, m.results_stored, payload, references, buffers, kept, loans,
                            m.wants_receipt)
         .Union();
   }
@@ -201,21 +200,19 @@ Command decode(const fb::Command& m, std::span<const Files::value_type> files) {
   if (to.chain.size() > kMaxChain) refuse("its call chain is too long");
   to.label = value(m.label());
   to.order = m.order();
-  to.reads_after = values<CommandId>(m.reads_after());
-  to.writes_after = values<CommandId>(m.writes_after());
   return to;
 }
 
 Reply decode(const fb::Reply& m, std::span<const Files::value_type> files) {
   Reply to;
   to.command = needed(m.command());
-  to.acknowledged = m.acknowledged();
   to.status = status(m.status());
   to.results_stored = m.results_stored();
   to.payload = value(m.payload());
   to.references = values<ObjectId>(m.references());
   to.buffers = buffers(m.buffers(), files);
   to.kept = values<ObjectId>(m.kept());
+  to.loans = value(m.loans());
   to.wants_receipt = m.wants_receipt();
   return to;
 }

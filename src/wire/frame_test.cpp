@@ -26,7 +26,6 @@ Message a_command() {
   command.results = 2;
   command.chain = {{SessionId{1}, 5}, {SessionId{2}, 6}};
   command.label = "Tree.grow";
-  command.reads_after = {{SessionId{1}, 4}};
   return {SessionId{1}, SessionId{2}, std::move(command)};
 }
 
@@ -59,7 +58,6 @@ TEST(Frame, ACommandArrivesAsItWasSent) {
   EXPECT_EQ(command.references, expected.references);
   EXPECT_EQ(command.chain, expected.chain);
   EXPECT_EQ(command.label, "Tree.grow");
-  EXPECT_EQ(command.reads_after, expected.reads_after);
   EXPECT_FALSE(in.next(message));
 }
 

@@ -42,18 +42,16 @@ struct Command {
   std::vector<CommandId> chain;
   std::string label;
   std::uint64_t order = 0;
-  std::vector<CommandId> reads_after;
-  std::vector<CommandId> writes_after;
 };
 struct Reply {
   CommandId command;
-  std::uint64_t acknowledged = 0;
   std::uint8_t status = 0;
   bool results_stored = true;
   Bytes payload;
   std::vector<ObjectId> references;
   std::vector<SharedBuffer> buffers;
   std::vector<ObjectId> kept;
+  Bytes loans;
   bool wants_receipt = false;
 };
 struct Receipt {

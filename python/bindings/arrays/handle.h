@@ -4,6 +4,7 @@
 // derive from it without adding state; they tell the module of themselves when the package is imported.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "array/array.h"
@@ -51,8 +52,8 @@ void require_writeable(PyObject* target);
 }
 
 /// Things of Python's that are open on arrays: accesses and loans. While there are any, every call that may wait gives up
-/// Python's lock, since whoever is to close them may need it. Guarded by Python's lock.
-inline int open_accesses = 0;
+/// Python's lock, since whoever is to close them may need it. Loans end without the lock.
+inline std::atomic<int> open_accesses{0};
 
 /// Array objects made since the start of the process, for tests that ask whether arrays of ours took part. Guarded by
 /// Python's lock.

@@ -1,4 +1,5 @@
 #include "arrays/register.h"
+#include "arrays/adoption.h"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -13,7 +14,6 @@
 #include "arrays/floats.h"
 #include "arrays/handle.h"
 #include "arrays/indexing.h"
-#include "arrays/lending.h"
 #include "arrays/linalg.h"
 #include "arrays/ndarrays.h"
 #include "arrays/python_side.h"
@@ -259,9 +259,6 @@ void register_arrays(nb::module_& m) {
   register_structure(m);
   register_linalg(m);
 
-  register_lending(m.ptr());
-  m.def("lend",
-        [](nb::handle a, std::size_t block, bool write) { return object_of(lend_block(array_in(a), block, write)); });
   m.def("adopt", [](nb::handle ndarray, nb::handle face) {
     return wrapped(adopt_ndarray(reinterpret_cast<PyArrayObject*>(ndarray.ptr())), face_argument(face));
   });

@@ -28,6 +28,10 @@ class LockWhileQuick {
   PyThreadState* saved_ = nullptr;
 };
 
+/// Whether arrays among the arguments are lent. What is assigned or scattered stays in the engine: it gets a copy at once.
+/// In engines arrays travel as copies always: whoever waits there for a loan to end could not answer its own callers.
+bool lends(Operation operation) { return operation == Operation::method || operation == Operation::function; }
+
 /// The encoded form of a request, and the payload that will be sent.
 class Encoded {
  public:
@@ -35,12 +39,13 @@ class Encoded {
       : outgoing_(link, Outgoing::Purpose::arguments) {
     Packer& packer = outgoing_.packer;
     packer.bytes.reserve(96);
-    packer.byte(0);  // no definitions
+    outgoing_.leave_room_for_front();
+    if (lends(request.operation) && !link->store) outgoing_.lend();
     packer.byte(static_cast<char>(request.operation));
     packer.text(request.name);
     outgoing_.arguments(arguments.values, arguments.positional, arguments.keyword_names);
     link->announce(outgoing_, request.engine);
-    if (outgoing_.needs_bundles()) packer.bytes = outgoing_.with_bundles(*link, request.engine, carried);
+    outgoing_.front(*link, request.engine, carried);
     command.engine = request.engine;
     command.target = request.target;
     command.payload = packer.bytes;
@@ -48,6 +53,7 @@ class Encoded {
     command.buffers = packer.buffers;
     command.results = request.results;
     command.label = request.label;
+    command.on_end = outgoing_.loans().on_end();
   }
 
   session::Command command;

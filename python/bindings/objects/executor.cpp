@@ -91,8 +91,8 @@ nb::object next_items(PyObject* iterator, Py_ssize_t most) {
 /// Runs what a command asks for. True: the value is to be sent as it is; false: nothing but "done".
 class Work {
  public:
-  Work(const std::shared_ptr<Link>& link, const Incoming& command, ObjectStore& store)
-      : link_(link), command_(command), store_(store) {}
+  Work(const std::shared_ptr<Link>& link, const Incoming& command, ObjectStore& store, ArrivedLoans& loans)
+      : link_(link), command_(command), store_(store), loans_(loans) {}
 
   void run(Outgoing& reply) {
     Decoded decoded = decode();
@@ -141,7 +141,7 @@ class Work {
  private:
   Decoded decode() {
     Arriving arriving(link_, command_.payload, command_.references, command_.buffers, false);
-    arriving.bundles();
+    arriving.front(loans_);
     Decoded decoded;
     decoded.operation = static_cast<Operation>(arriving.unpacker.byte());
     decoded.name = arriving.unpacker.text();
@@ -152,6 +152,7 @@ class Work {
   /// The arguments are let go first: only then does a reference to a part of the result mean that user code kept it.
   void send_result(Outgoing& reply, nb::object value, Decoded& decoded) {
     decoded.values.clear();
+    loans_.forget_arrays();
     reply.result(value, 1);
   }
 
@@ -169,6 +170,7 @@ class Work {
   const std::shared_ptr<Link>& link_;
   const Incoming& command_;
   ObjectStore& store_;
+  ArrivedLoans& loans_;
 };
 
 /// The reply that says how user code failed: a description in plain data, then the error itself if it can be pickled.
@@ -214,10 +216,18 @@ void PythonExecutor::use(std::shared_ptr<Link> link) {
 Outcome PythonExecutor::execute(const Incoming& command, Context& context) {
   nb::gil_scoped_acquire lock;
   const Running running(context);
+  ArrivedLoans loans;
+  Outcome outcome = run(command, context, loans);
+  context.disarm();
+  outcome.loans = loans.report();  // now that nothing of the command but what user code kept is left
+  return outcome;
+}
+
+Outcome PythonExecutor::run(const Incoming& command, Context& context, ArrivedLoans& loans) {
   nb::object error;
   try {
     Outgoing reply(link_, Outgoing::Purpose::result);
-    Work(link_, command, store_).run(reply);
+    Work(link_, command, store_, loans).run(reply);
     reply.hand_over();
     return {.status = engine::Status::Value,
             .payload = std::move(reply.packer.bytes),

@@ -10,6 +10,8 @@
 
 namespace distob::python {
 
+class ArrivedLoans;
+
 class PythonExecutor : public engine::Executor {
  public:
   /// The link is made once the engine's calling side exists.
@@ -24,6 +26,8 @@ class PythonExecutor : public engine::Executor {
   void thread_ending() override;
 
  private:
+  engine::Outcome run(const engine::Incoming& command, engine::Context& context, ArrivedLoans& loans);
+
   std::shared_ptr<Link> link_;
   ObjectStore store_;
 };

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "memory/segment.h"
+#include "objects/kinds.h"
 
 namespace nb = nanobind;
 
@@ -39,7 +40,9 @@ PyTypeObject* type() {
                            {0, nullptr}};
     PyType_Spec spec = {"distob._core.SegmentBuffer", sizeof(SegmentBuffer), 0,
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
-    return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    auto* type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    declare_atom(type);  // memory is part of the arrays on it, not of values
+    return type;
   }();
   return made;
 }

@@ -7,7 +7,7 @@
 
 namespace distob::python {
 
-/// Maps `buffer` and returns a writable Python object over its bytes; the memory lives as long as the object and its views.
+/// Maps `buffer` and returns a Python object over its bytes; the memory lives as long as the object and its views.
 [[nodiscard]] nanobind::object map_buffer(const SharedBuffer& buffer);
 
 }  // namespace distob::python

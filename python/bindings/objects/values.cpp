@@ -6,7 +6,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "arrays/lending.h"
 #include "engine/executor.h"
 #include "memory/segment.h"
 #include "objects/imports.h"
@@ -35,6 +34,7 @@ enum Tag : char {
   kTuple = 't',
   kReference = 'R',
   kMethod = 'M',
+  kLoan = 'L',
   kPickle = 'P',
   kPickleWithReferences = 'Q',
 };
@@ -95,7 +95,7 @@ bool Outgoing::simple(PyObject* value, int depth) const {
     }
     return true;
   }
-  return value == Py_Ellipsis || value == Py_NotImplemented;
+  return value == Py_Ellipsis || value == Py_NotImplemented || lendable(value);
 }
 
 /// Writes what needs no pickler; false, with nothing written, for anything else.
@@ -144,6 +144,11 @@ bool Outgoing::write_simple(PyObject* value) {
   if (value == Py_NotImplemented) return packer.byte(kNotImplemented), true;
   if (value == Py_Ellipsis) return packer.byte(kEllipsis), true;
   if (type == &PyComplex_Type) return plain(packer, kComplex, PyComplex_AsCComplex(value)), true;
+  if (lendable(value)) {
+    packer.byte(kLoan);
+    packer.number(*loans_.add(value));
+    return true;
+  }
   return false;
 }
 
@@ -292,6 +297,7 @@ bool Outgoing::reference_to(PyObject* object, std::pair<std::uint32_t, std::stri
 }
 
 nb::object Outgoing::substitute(nb::handle object) {
+  if (lendable(object.ptr())) return nb::make_tuple(*loans_.add(object.ptr()));
   std::pair<std::uint32_t, std::string_view> reference;
   if (!reference_to(object.ptr(), reference)) return nb::none();
   return nb::make_tuple(reference.first, nb::str(reference.second.data(), reference.second.size()));
@@ -308,12 +314,6 @@ bool Outgoing::keep_in_band(nb::handle pickle_buffer) {
   Py_buffer view;
   if (PyObject_GetBuffer(pickle_buffer.ptr(), &view, PyBUF_ANY_CONTIGUOUS) != 0) throw nb::python_error();
   const Py_ssize_t size = view.len;
-  if (const auto lent = lent_part(view.obj)) {  // a block of an array: the memory itself travels, whatever its size
-    packer.buffers.push_back({std::make_shared<const UniqueFd>(::dup(lent->segment->descriptor())), lent->offset,
-                              static_cast<std::uint64_t>(size), 0});
-    PyBuffer_Release(&view);
-    return false;
-  }
   if (size >= kOutOfBand) {
     const auto segment = shared_copy(view);
     // The descriptor in the message lives as long as the segment, which it shares.
@@ -324,7 +324,8 @@ bool Outgoing::keep_in_band(nb::handle pickle_buffer) {
   return size < kOutOfBand;
 }
 
-std::vector<std::byte> Outgoing::with_bundles(const Link& link, EngineId engine, std::vector<std::uint32_t>& carried) {
+void Outgoing::front(const Link& link, EngineId engine, std::vector<std::uint32_t>& carried) {
+  if (bundles_.empty() && loans_.empty()) return;
   Packer front;
   for (const auto& [number, bytes] : bundles_) {
     if (!link.defined(engine, number)) carried.push_back(number);
@@ -335,8 +336,10 @@ std::vector<std::byte> Outgoing::with_bundles(const Link& link, EngineId engine,
     front.number(number);
     front.text({PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))});
   }
-  front.bytes.insert(front.bytes.end(), packer.bytes.begin() + 1, packer.bytes.end());
-  return std::move(front.bytes);
+  front.number(loans_.size());
+  if (!loans_.empty()) loans_.open(front, packer.buffers);
+  front.bytes.insert(front.bytes.end(), packer.bytes.begin() + kFront, packer.bytes.end());
+  packer.bytes = std::move(front.bytes);
 }
 
 // --- Arriving ------------------------------------------------------------------------------------------------------
@@ -353,12 +356,14 @@ Arriving::~Arriving() {
   }
 }
 
-void Arriving::bundles() {
+void Arriving::front(ArrivedLoans& loans) {
   for (std::uint64_t count = unpacker.number(); count > 0; --count) {
     const std::uint64_t number = unpacker.number();
     const std::string_view bytes = unpacker.text();
     load_definitions()(number, nb::bytes(bytes.data(), bytes.size()));
   }
+  loans.read(unpacker, buffers_);
+  loans_ = &loans;
 }
 
 nb::object Arriving::reference(std::size_t number, std::string_view description) {
@@ -391,6 +396,7 @@ nb::object Arriving::pickle(bool with_references) {
   if (!view.is_valid()) throw nb::python_error();
   if (!with_references) return nb::object(unpickle_plain()(view));
   nb::object resolve = nb::cpp_function([this](nb::tuple token) {
+    if (token.size() == 1 && loans_) return loans_->array(nb::cast<std::size_t>(token[0]));
     return reference(nb::cast<std::size_t>(token[0]), nb::cast<std::string_view>(nb::handle(token[1])));
   });
   return nb::object(unpickle_any()(view, buffers, resolve));
@@ -433,6 +439,10 @@ nb::object Arriving::value() {
       const nb::str name(text.data(), text.size());
       if (is_remote(self.ptr())) return make_remote_method(self.ptr(), name.ptr());
       return nb::object(self.attr(name));
+    }
+    case kLoan: {
+      if (!loans_) throw ProtocolError("a reply names a lent array");
+      return loans_->array(unpacker.number());
     }
     case kPickle: return pickle(false);
     case kPickleWithReferences: return pickle(true);

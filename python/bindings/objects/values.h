@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "objects/link.h"
+#include "objects/loans.h"
 #include "objects/packing.h"
 #include "objects/trace.h"
 
@@ -30,6 +31,8 @@ class Outgoing {
   ~Outgoing() { forget_counts(0); }
 
   Packer packer;
+  /// From now on distributed arrays are lent: they are written as numbers of loans, to be opened by front().
+  void lend() { lends_ = true; }
 
   /// Writes `value` as an argument: proxies and, in an engine, its own objects as references, the rest by value.
   void argument(nanobind::handle value);
@@ -44,17 +47,19 @@ class Outgoing {
   void object(nanobind::handle value);
 
   // What distob._pickling asks and tells while it writes:
-  /// (number, description of the type) if `object` travels as a reference, else None.
+  /// (number, description of the type) if `object` travels as a reference, (number,) if it is lent, else None.
   nanobind::object substitute(nanobind::handle object);
   /// Says that the pickle needs definition bundle `number`, whose pickled form is `bytes`.
   void needs_bundle(std::uint32_t number, nanobind::bytes bytes);
   /// Takes a large buffer out of band; returns True (pickle's "keep it in band") for a small one.
   bool keep_in_band(nanobind::handle pickle_buffer);
 
-  /// The payload with the definitions that `engine` lacks in front; `carried` is told their numbers.
-  [[nodiscard]] std::vector<std::byte> with_bundles(const Link& link, EngineId engine,
-                                                    std::vector<std::uint32_t>& carried);
-  [[nodiscard]] bool needs_bundles() const { return !bundles_.empty(); }
+  /// What a command's payload begins with. Then come its operation and arguments.
+  void leave_room_for_front() { packer.bytes.resize(kFront); }
+  /// Puts in front of the payload the definitions that `engine` lacks, whose numbers `carried` is told, and the loans, which
+  /// it opens. Call last.
+  void front(const Link& link, EngineId engine, std::vector<std::uint32_t>& carried);
+  [[nodiscard]] const OutgoingLoans& loans() const { return loans_; }
   [[nodiscard]] const std::vector<std::pair<std::uint32_t, nanobind::object>>& bundles() const { return bundles_; }
 
   /// From now on the counts are the receiver's.
@@ -70,6 +75,9 @@ class Outgoing {
   void roll_back(Mark);
   void forget_counts(std::size_t from);
 
+  static constexpr std::size_t kFront = 2;  ///< bytes of a front that has nothing: no definitions, no loans
+
+  [[nodiscard]] bool lendable(PyObject* value) const { return lends_ && OutgoingLoans::lendable(value); }
   bool simple(PyObject* value, int depth) const;
   bool write_simple(PyObject* value);
   void write_pickle(nanobind::handle value);
@@ -82,6 +90,8 @@ class Outgoing {
   std::shared_ptr<Link> link_;
   Purpose purpose_;
   HeldParts held_;
+  OutgoingLoans loans_;
+  bool lends_ = false;
   bool by_value_ = false;  // copy(): own objects travel by value too
   std::vector<ObjectId> counts_;
   std::vector<std::pair<std::uint32_t, nanobind::object>> bundles_;
@@ -100,8 +110,8 @@ class Arriving {
 
   Unpacker unpacker;
 
-  /// Loads the definitions in front of the payload. Call first.
-  void bundles();
+  /// Loads the definitions in front of a command's payload, and takes its loans. Call first.
+  void front(ArrivedLoans& loans);
   [[nodiscard]] nanobind::object value();
   /// Positional values followed by those of `keyword_names` (a tuple, or null).
   [[nodiscard]] std::vector<nanobind::object> arguments(nanobind::object& keyword_names);
@@ -114,6 +124,7 @@ class Arriving {
   std::shared_ptr<Link> link_;
   std::span<const ObjectId> references_;
   std::span<const SharedBuffer> buffers_;
+  ArrivedLoans* loans_ = nullptr;
   std::size_t next_buffer_ = 0;
   bool counted_;
   std::vector<bool> taken_;
