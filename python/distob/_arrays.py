@@ -14,7 +14,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 from numpy.lib.array_utils import normalize_axis_index
 
-from distob import _core, _display, _fallback, _functions, _reductions
+from distob import _core, _display, _fallback, _functions, _object_arrays, _reductions
 from distob._flags import Flags
 from distob._flat import Flat
 from distob._functions import elementwise, retype, sorting, structure
@@ -366,7 +366,17 @@ class _Array(_core.Array):
         return sorted({*object.__dir__(self), *(n for n in dir(np.ndarray) if not n.startswith("_"))})
 
 
-class DistArray(_Array):
+class _Face(type):
+    """Arrays of Python objects, whose class is another one, are instances of the faces, too."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if super().__instancecheck__(instance):
+            return True
+        is_face = getattr(type(instance), "_is_face", None)
+        return is_face is not None and bool(is_face(instance, cls.__name__))
+
+
+class DistArray(_Array, metaclass=_Face):
     """An array cut into blocks over the engines, used like a numpy.ndarray.
 
     DistArray(subarrays, axis=None) joins RemoteArrays (or ndarrays, or Refs to them) end to end along `axis`, the last one
@@ -375,7 +385,7 @@ class DistArray(_Array):
 
     __slots__ = ()
 
-    def __new__(cls, subarrays: Sequence[Any], axis: int | None = None) -> DistArray:
+    def __new__(cls, subarrays: Sequence[Any], axis: int | None = None) -> Any:
         """Join `subarrays`. Raises ValueError where dtypes or shapes do not fit, AxisError for an axis that is not there."""
         parts = [_as_part(part) for part in subarrays]
         if not parts:
@@ -391,21 +401,26 @@ class DistArray(_Array):
                 raise ValueError("subarrays must have the same dtype")
             if part.shape[:where] + part.shape[where + 1 :] != first.shape[:where] + first.shape[where + 1 :]:
                 raise ValueError("subarrays must have the same shape except along the axis that joins them")
+        if isinstance(first, _object_arrays.ObjectArray):
+            return _object_arrays.join(parts, where)
         return _core.join(parts, where, DistArray)
 
 
-class RemoteArray(_Array):
+class RemoteArray(_Array, metaclass=_Face):
     """An array of one block, used like a numpy.ndarray."""
 
     __slots__ = ()
 
-    def __new__(cls, obj: Any) -> RemoteArray:
+    def __new__(cls, obj: Any) -> Any:
         """A remote copy of an ndarray-like object, or the RemoteArray itself."""
-        return _core.view_as(_as_part(obj), RemoteArray)
+        part = _as_part(obj)
+        return part if isinstance(part, _object_arrays.ObjectArray) else _core.view_as(part, RemoteArray)
 
 
 def _as_part(obj: Any) -> Any:
     if isinstance(obj, _core.Array):
+        return obj
+    if isinstance(obj, _object_arrays.ObjectArray):
         return obj
     target = getattr(obj, "_distob_array", None)  # a Ref to an array
     if isinstance(target, _core.Array):
@@ -439,8 +454,7 @@ def scatter_array(array: Any, axis: Any = -1, blocksize: int | None = None, part
     """An ndarray-like object as a DistArray cut along `axis`, or with `axis=None` whole as a RemoteArray.
 
     A tuple of axes gives a grid of blocks; `partition` cuts as `redistribute` does. `blocksize`: indices per block; by default one block for each engine. Raises AxisError for an axis that is not there,
-    ValueError for a blocksize below 1. An array of Python objects or variable-width strings becomes the proxy of an
-    ndarray that lives in an engine.
+    ValueError for a blocksize below 1. An array of Python objects or variable-width strings lives in engines (see _object_arrays).
     """
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError("a masked array would lose its mask: scatter its data and its mask")
@@ -455,10 +469,9 @@ def scatter_array(array: Any, axis: Any = -1, blocksize: int | None = None, part
     if blocksize is not None and operator.index(blocksize) < 1:
         raise ValueError(f"blocksize must be at least 1, not {blocksize}")
     if elements.dtype.hasobject or elements.dtype.char == "T":
-        # Elements that are references live whole in an engine, as an object: array memory cannot hold them.
-        from distob._calls import _place
-
-        return _place([elements])[0]
+        if several or partition is not None:
+            raise NotImplementedError("arrays of Python objects and strings are cut along one axis only")
+        return _object_arrays.scatter(elements, axis, blocksize)
     if partition is None and not several:
         return _core.from_ndarray(elements, axis, blocksize, RemoteArray if axis is None else DistArray)
     cut = (

@@ -30,16 +30,23 @@ bool is_exactly_one_of(PyTypeObject* type, std::initializer_list<PyTypeObject*> 
   return false;
 }
 
-/// numpy.generic, once NumPy has been imported by anyone; its scalars are values.
-PyTypeObject* numpy_generic() {
-  static PyTypeObject* generic = nullptr;
-  if (generic) return generic;
-  PyObject* modules = PyImport_GetModuleDict();
-  PyObject* numpy = PyDict_GetItemString(modules, "numpy");
-  PyObject* found = numpy ? PyObject_GetAttrString(numpy, "generic") : nullptr;
+/// numpy.`name`, once NumPy has been imported by anyone.
+PyTypeObject* numpy_type(const char* name) {
+  PyObject* numpy = PyDict_GetItemString(PyImport_GetModuleDict(), "numpy");
+  PyObject* found = numpy ? PyObject_GetAttrString(numpy, name) : nullptr;
   if (!found) PyErr_Clear();
-  generic = reinterpret_cast<PyTypeObject*>(found);
-  return generic;
+  return reinterpret_cast<PyTypeObject*>(found);
+}
+
+/// NumPy's scalars, dtypes and ufuncs are values.
+bool is_numpy_value(PyTypeObject* type) {
+  static PyTypeObject* types[3] = {};
+  static const char* const names[3] = {"generic", "dtype", "ufunc"};
+  for (int i = 0; i < 3; ++i) {
+    if (!types[i]) types[i] = numpy_type(names[i]);
+    if (types[i] && PyType_IsSubtype(type, types[i])) return true;
+  }
+  return false;
 }
 
 /// A dataclass declared frozen, which has said of itself that it does not change.
@@ -73,7 +80,7 @@ Kind classify(PyTypeObject* type) {
     return Kind::atom;
   }
   if (PyType_IsSubtype(type, &PyType_Type)) return Kind::atom;
-  if (numpy_generic() && PyType_IsSubtype(type, numpy_generic())) return Kind::atom;
+  if (is_numpy_value(type)) return Kind::atom;
   if (is_iterator(type)) return Kind::live;
   if (is_exactly_one_of(type, {&PyDictKeys_Type, &PyDictValues_Type, &PyDictItems_Type, &PyMemoryView_Type, &PyGen_Type,
                                &PyCoro_Type, &PyAsyncGen_Type, &PyFrame_Type, &PyTraceBack_Type, &PyCapsule_Type})) {
