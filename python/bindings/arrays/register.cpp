@@ -1,5 +1,4 @@
 #include "arrays/register.h"
-#include "arrays/adoption.h"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "arrays/adoption.h"
 #include "arrays/arguments.h"
 #include "arrays/dtypes.h"
 #include "arrays/floats.h"
