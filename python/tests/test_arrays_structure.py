@@ -348,3 +348,20 @@ def test_numpy_writes_into_joined_arrays(axis: int) -> None:
         np.add.at(a, ([0, 0], [1, 1]), 5)
     np.testing.assert_array_equal(np.asarray(d), mine)
     np.testing.assert_array_equal(np.concatenate([np.asarray(p) for p in parts], axis), mine)
+
+
+def test_iteration_sees_what_the_loop_writes() -> None:
+    d, mine = distob.scatter(np.arange(5)), np.arange(5)
+    for a in (d, mine):
+        for i, x in enumerate(a):
+            if i + 1 < len(a):
+                a[i + 1] += x
+    np.testing.assert_array_equal(np.asarray(d), mine)
+    assert [type(x) for x in d] == [type(x) for x in mine]
+
+
+def test_a_record_refuses_writes_that_would_be_lost() -> None:
+    record = distob.scatter(np.array([(1, 2.5)], [("i", "i4"), ("f", "f8")]))[0]
+    assert record == np.array((1, 2.5), record.dtype)[()]
+    with pytest.raises(ValueError, match="read-only"):
+        record["i"] = 5

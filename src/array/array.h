@@ -247,6 +247,9 @@ class Snapshot {
 void gather_into(const Array& a, void* data, DType dtype, const Strides& strides);
 /// The one element of `a` (ValueError if size is not 1), in native byte order, to `bytes`, itemsize of them.
 void item(const Array& a, void* bytes);
+/// The element that an index of integers names, one for each axis, if it is written already and all elements lie in one
+/// storage; else returns false, at once. Throws IndexError.
+[[nodiscard]] bool read_if_written(const Array& a, std::span<const Index> index, void* bytes);
 
 /// The elements of an array in the caller's hands, for code that runs NumPy itself on them.
 ///

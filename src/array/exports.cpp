@@ -120,15 +120,29 @@ void gather_into(const Array& a, void* data, DType dtype, const Strides& strides
   }
 }
 
+namespace {
+
+void to_native_order(const DType& dtype, void* bytes) {
+  if (!dtype.swapped || dtype.kind == Kind::Opaque) return;
+  char swapped[64];
+  std::memcpy(swapped, bytes, dtype.itemsize);
+  kernels::swap_bytes(dtype.kind, swapped, dtype.itemsize, static_cast<char*>(bytes), dtype.itemsize, 1);
+}
+
+}  // namespace
+
 void item(const Array& a, void* bytes) {
   if (a.size() != 1) throw ValueError("can only convert an array of size 1 to a scalar");
   const Array one = detail::in_one_storage(a);
-  const View& view = view_of(one);
-  Workspace::instance().read_element(*storage_of(one), view, bytes);
-  if (!view.dtype.swapped || view.dtype.kind == Kind::Opaque) return;
-  char swapped[64];
-  std::memcpy(swapped, bytes, view.dtype.itemsize);
-  kernels::swap_bytes(view.dtype.kind, swapped, view.dtype.itemsize, static_cast<char*>(bytes), view.dtype.itemsize, 1);
+  Workspace::instance().read_element(*storage_of(one), view_of(one), bytes);
+  to_native_order(one.dtype(), bytes);
+}
+
+bool read_if_written(const Array& a, std::span<const Index> index, void* bytes) {
+  const View element = distob::index(view_of(a), index);
+  if (!a.node()->single() || !Workspace::instance().read_written_element(*storage_of(a), element, bytes)) return false;
+  to_native_order(element.dtype, bytes);
+  return true;
 }
 
 }  // namespace distob::array

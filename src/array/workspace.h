@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -101,6 +102,14 @@ class Workspace {
   [[nodiscard]] memory::Pin pin(memory::Storage& storage, const View& view) DISTOB_EXCLUDES(mutex_);
   /// Copies the first element of a view, as it lies in memory, once it is written.
   void read_element(memory::Storage& storage, const View& view, void* bytes) DISTOB_EXCLUDES(mutex_);
+  /// The same if it is written already; else returns false and does nothing.
+  [[nodiscard]] bool read_written_element(const memory::Storage& storage, const View& view, void* bytes)
+      DISTOB_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (!written(storage, view)) return false;
+    std::memcpy(bytes, storage.memory()->data() + view.offset, view.dtype.itemsize);
+    return true;
+  }
 
   /// An open entry: until it is closed, work on its elements that conflicts with it waits.
   struct Hold {

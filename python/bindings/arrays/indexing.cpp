@@ -138,9 +138,8 @@ bool names_fields(PyObject* index) {
 
 Reference read_view(PyObject* self, std::span<const Index> index, bool all_integers) {
   const array::Array& a = array_of(self);
-  array::Array view = array::view(a, index);
-  if (all_integers && index.size() == static_cast<std::size_t>(a.ndim())) return item_scalar(view);
-  return view_of(self, std::move(view));
+  if (all_integers && index.size() == static_cast<std::size_t>(a.ndim())) return element_scalar(a, index);
+  return view_of(self, array::view(a, index));
 }
 
 void write_view(PyObject* self, std::span<const Index> index, bool all_integers, PyObject* value) {
@@ -233,9 +232,8 @@ PyObject* array_item(PyObject* self, Py_ssize_t i) {
     if (a.ndim() == 0)
       throw_python(PyExc_IndexError, "too many indices for array: array is 0-dimensional, but 1 were indexed");
     const Index parts[] = {static_cast<std::int64_t>(i)};
-    array::Array view = array::view(a, parts);
-    if (view.ndim() == 0) return item_scalar(view).release();
-    return view_of(self, std::move(view)).release();
+    if (a.ndim() == 1) return element_scalar(a, parts).release();
+    return view_of(self, array::view(a, parts)).release();
   });
 }
 

@@ -90,22 +90,43 @@ Reference gathered_ndarray(const array::Array& a) {
   return result;
 }
 
+namespace {
+
+/// Room for one element, of which small ones need no allocation.
+class Element {
+ public:
+  explicit Element(const DType& dtype) : dtype_(dtype) {
+    if (dtype.itemsize > small_.size()) large_.resize(dtype.itemsize);
+  }
+  [[nodiscard]] char* bytes() { return large_.empty() ? small_.data() : large_.data(); }
+  /// The scalar of what was stored at bytes() in native order.
+  [[nodiscard]] Reference scalar() {
+    DType native = dtype_;
+    native.swapped = false;
+    return numpy_scalar(bytes(), native);
+  }
+
+ private:
+  DType dtype_;
+  alignas(16) std::array<char, 64> small_;
+  std::vector<char> large_;
+};
+
+}  // namespace
+
 Reference item_scalar(const array::Array& a) {
-  const DType dtype = a.dtype();
-  alignas(16) std::array<char, 64> small;
-  std::vector<char> large;
-  char* bytes = small.data();
-  if (dtype.itemsize > small.size()) {
-    large.resize(dtype.itemsize);
-    bytes = large.data();
-  }
-  {
+  Element element(a.dtype());
+  if (a.ndim() > 0 || !array::read_if_written(a, {}, element.bytes())) {
     const Unlocked unlocked;
-    array::item(a, bytes);
+    array::item(a, element.bytes());
   }
-  DType native = dtype;
-  native.swapped = false;
-  return numpy_scalar(bytes, native);
+  return element.scalar();
+}
+
+Reference element_scalar(const array::Array& a, std::span<const Index> index) {
+  Element element(a.dtype());
+  if (!array::read_if_written(a, index, element.bytes())) return item_scalar(array::view(a, index));
+  return element.scalar();
 }
 
 array::Array array_from_ndarray(PyArrayObject* ndarray) {

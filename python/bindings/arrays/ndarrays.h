@@ -23,6 +23,8 @@ namespace distob::python {
 
 /// The NumPy scalar of an array of one element.
 [[nodiscard]] Reference item_scalar(const array::Array& a);
+/// The NumPy scalar of the element that an index of integers names, one for each axis.
+[[nodiscard]] Reference element_scalar(const array::Array& a, std::span<const Index> index);
 
 /// A new array with a copy of an ndarray's elements.
 [[nodiscard]] array::Array array_from_ndarray(PyArrayObject* ndarray);

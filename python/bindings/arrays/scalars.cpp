@@ -19,6 +19,18 @@ void convert_by_numpy(PyObject* object, Kind kind, char* bytes) {
     throw nanobind::python_error();
 }
 
+/// A scalar of strings, dates or records. NumPy's records refer to the array they come from; this one refers to a copy,
+/// which is read-only: a write is refused, and not lost.
+Reference opaque_scalar(const char* data, const Reference& descriptor) {
+  auto* type = reinterpret_cast<PyArray_Descr*>(Reference(descriptor).release());
+  const Reference copy =
+      Reference::take(PyArray_NewFromDescr(&PyArray_Type, type, 0, nullptr, nullptr, nullptr, 0, nullptr));
+  auto* element = reinterpret_cast<PyArrayObject*>(copy.get());
+  std::memcpy(PyArray_DATA(element), data, static_cast<std::size_t>(PyArray_ITEMSIZE(element)));
+  PyArray_CLEARFLAGS(element, NPY_ARRAY_WRITEABLE);
+  return Reference::take(PyArray_Scalar(PyArray_DATA(element), PyArray_DESCR(element), copy.get()));
+}
+
 }  // namespace
 
 void scalar_bytes(PyObject* object, Kind kind, char* bytes) {
@@ -39,6 +51,7 @@ void scalar_bytes(PyObject* object, Kind kind, char* bytes) {
 
 Reference numpy_scalar(const char* data, const DType& dtype) {
   const Reference descriptor = descriptor_of(dtype);
+  if (dtype.kind == Kind::Opaque) return opaque_scalar(data, descriptor);
   return Reference::take(
       PyArray_Scalar(const_cast<char*>(data), reinterpret_cast<PyArray_Descr*>(descriptor.get()), nullptr));
 }

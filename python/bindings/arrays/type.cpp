@@ -109,8 +109,7 @@ PyObject* iterate(PyObject* self) {
   return guarded([&]() -> PyObject* {
     const array::Array& a = array_of(self);
     if (a.ndim() == 0) throw_python(PyExc_TypeError, "iteration over a 0-d array");
-    // The elements of a vector come as scalars, from a snapshot of one moment as it is cheap; rows come as views.
-    return a.ndim() == 1 ? PyObject_GetIter(snapshot_ndarray(a).get()) : PySeqIter_New(self);
+    return PySeqIter_New(self);  // each element as it is when its turn comes, as in NumPy
   });
 }
 
