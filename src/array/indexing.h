@@ -34,6 +34,12 @@ void assign_masked(const Array& a, const Operand& mask, const Operand& value, Si
 /// The same with any number of values, at least one, which are taken over and over in `order`: np.place, np.putmask.
 void fill_masked(const Array& a, const Operand& mask, const Operand& values, ValueOrder order, Site site = 0);
 
+/// ufunc.at: a[index] = kernel(a[index], value) as if one position after the other, so that of equal indices all count. The
+/// kernel gives the kind that it takes first; elements are cast to it and back, and `value` (null for one operand) to what
+/// it takes. `a` has a native dtype. The float flags go to `flags` if given, else to `site`. Throws IndexError, ValueError before anything is written.
+void apply_at(kernels::Op op, const kernels::Kernel& kernel, const Array& a, std::span<const IndexPart> index,
+              const Operand* value, Site site = 0, unsigned* flags = nullptr);
+
 /// The indices of elements that are not zero, an Int64 vector for each axis. Throws ValueError for an array without axes.
 [[nodiscard]] std::vector<Array> nonzero(const Array& a);
 
@@ -42,6 +48,10 @@ void fill_masked(const Array& a, const Operand& mask, const Operand& values, Val
 /// np.put: a.flat[indices] = values, the values over and over. Throws IndexError.
 void put(const Array& a, const Operand& indices, const Operand& values, OutOfRange mode = OutOfRange::raise,
          Site site = 0);
+
+/// np.choose: each element from the array among `choices` (of one dtype) that its index names, all broadcast together.
+/// Throws ValueError for an index that names none, and without choices.
+[[nodiscard]] Array choose(const Array& indices, std::span<const Array> choices, OutOfRange mode = OutOfRange::raise);
 
 /// The view of the diagonals of two axes, which becomes the last axis. Throws ValueError or AxisError with NumPy's words.
 [[nodiscard]] Array diagonal(const Array& a, std::int64_t offset = 0, int axis1 = 0, int axis2 = 1);

@@ -92,6 +92,7 @@ void Picks::add(Reading index, const Shape& extents, const Strides& strides, int
 }
 
 void Picks::broadcast() {
+  if (picks_.empty()) return;  // one position, which picks nothing
   std::vector<const Shape*> shapes;
   for (const Pick& pick : picks_) shapes.push_back(&pick.index.shape());
   try {
