@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from distob import _core, _display, _fallback, _functions, _object_arrays, _reductions
 from distob._flags import Flags
 from distob._flat import Flat
-from distob._functions import elementwise, retype, sorting, structure
+from distob._functions import elementwise, picking, retype, sorting, structure
 from distob._partitions import Partition, partition_along, partition_like
 
 __all__ = ["DistArray", "Partition", "RemoteArray", "gather_array", "scatter_array"]
@@ -296,6 +296,32 @@ class _Array(_core.Array):
     def repeat(self, repeats: Any, axis: Any = None) -> Any:
         """Every element several times, side by side."""
         return structure.repeat(self, repeats, axis)
+
+    # --- Elements that are picked ---
+
+    def take(self, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+        """The elements along `axis` that `indices` name."""
+        return picking.take(self, indices, axis, out, mode)
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Set the elements with the numbers `indices` to `values`, over and over."""
+        picking.put(self, indices, values, mode)
+
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        """The slices along `axis` for which the condition is true."""
+        return picking.compress(condition, self, axis, out)
+
+    def choose(self, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+        """Each element from the choice that its index here names."""
+        return picking.choose(self, choices, out, mode)
+
+    def nonzero(self) -> tuple[Any, ...]:
+        """The indices of elements that are not zero, an array for each axis."""
+        return picking.nonzero(self)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """The diagonals of two axes, as a read-only view."""
+        return picking.diagonal(self, offset, axis1, axis2)
 
     # --- Reductions that are composed ---
 

@@ -45,6 +45,10 @@ def call_method(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
 
 
 def _at(ufunc: np.ufunc, target: Any, indices: Any, *operands: Any) -> None:
+    """ufunc.at: natively where the ufunc has a kernel for the target's dtype."""
+    fits = isinstance(target, _core.Array) and len(operands) == ufunc.nin - 1 <= 1
+    if fits and _core.apply_at(ufunc, target, indices, *operands or (None,)):
+        return
     _fallback.tell(f"numpy.{ufunc.__name__}.at")
     indices, operands = _fallback.local(indices), _fallback.local(operands)
     ufunc.at(_core.access(target) if isinstance(target, _core.Array) else target, indices, *operands)

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "array/indexing.h"
 #include "array/operands.h"
 #include "array/product.h"
 #include "array/representation.h"
@@ -338,23 +339,6 @@ Array tensordot(const Array& a, const Array& b, std::span<const int> a_axes, std
   const Array right = matrix(b, b_axes, true, right_shape);
   for (std::int64_t extent : right_shape) shape.push_back(extent);
   return reshape(matmul(left, right, options), shape);
-}
-
-Array diagonal(const Array& given, int offset, int first, int second) {
-  const auto i = static_cast<std::size_t>(normalize_axis(first, given.ndim()));
-  const auto j = static_cast<std::size_t>(normalize_axis(second, given.ndim()));
-  if (i == j) throw ValueError("axis1 and axis2 cannot be the same");
-  const Array a = detail::in_one_storage(given);
-  View view = view_of(a);
-  const std::int64_t rows = view.shape[i], columns = view.shape[j];
-  const std::int64_t length = offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns);
-  if (length > 0) view.offset += offset >= 0 ? offset * view.strides[j] : -offset * view.strides[i];
-  const std::int64_t stride = view.strides[i] + view.strides[j];
-  view.shape.erase(std::max(i, j)), view.shape.erase(std::min(i, j));
-  view.strides.erase(std::max(i, j)), view.strides.erase(std::min(i, j));
-  view.shape.push_back(std::max<std::int64_t>(0, length));
-  view.strides.push_back(stride);
-  return detail::make_array(storage_of(a), view, {}, true);
 }
 
 namespace {

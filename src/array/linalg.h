@@ -43,8 +43,4 @@ struct ProductOptions {
 [[nodiscard]] Array einsum(std::span<const Array> operands, std::span<const std::vector<int>> labels,
                            const std::vector<int>& result, const ProductOptions& options);
 
-/// The elements whose indices along `first` and `second` differ by `offset`, as a view with these axes replaced by a last
-/// one. Throws AxisError, ValueError if the axes are one.
-[[nodiscard]] Array diagonal(const Array& a, int offset, int first, int second);
-
 }  // namespace distob::array

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "array/indexing.h"
 #include "distob/errors.h"
 
 namespace distob::array {

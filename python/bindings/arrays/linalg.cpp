@@ -68,10 +68,6 @@ nb::object einsum(nb::handle operands, nb::handle labels, nb::handle result, nb:
                  [&](const array::ProductOptions& o) { return array::einsum(arrays, of_operands, of_result, o); });
 }
 
-nb::object diagonal(nb::handle a, int offset, int first, int second) {
-  return wrapped_view(array::diagonal(array_in(a), offset, first, second), a);
-}
-
 }  // namespace
 
 void register_linalg(nb::module_& m) {
@@ -82,7 +78,6 @@ void register_linalg(nb::module_& m) {
   m.def("dot", dot);
   m.def("tensordot", tensordot);
   m.def("einsum", einsum);
-  m.def("diagonal", diagonal);
 }
 
 }  // namespace distob::python

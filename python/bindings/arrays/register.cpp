@@ -16,6 +16,7 @@
 #include "arrays/indexing.h"
 #include "arrays/linalg.h"
 #include "arrays/ndarrays.h"
+#include "arrays/picking.h"
 #include "arrays/python_side.h"
 #include "arrays/reductions.h"
 #include "arrays/scalars.h"
@@ -258,6 +259,7 @@ void register_arrays(nb::module_& m) {
 
   register_structure(m);
   register_linalg(m);
+  register_picking(m);
 
   m.def("adopt", [](nb::handle ndarray, nb::handle face) {
     return wrapped(adopt_ndarray(reinterpret_cast<PyArrayObject*>(ndarray.ptr())), face_argument(face));

@@ -20,6 +20,7 @@ from distob._functions import (  # noqa: F401
     elementwise,
     fourier,
     joining,
+    picking,
     products,
     quantiles,
     questions,

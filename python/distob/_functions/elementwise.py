@@ -13,8 +13,10 @@ from distob._functions.registry import as_ours, form_of, stand_ins
 @form_of(np.where)
 def where(condition: Any, *branches: Any) -> Any:
     """Elements of x where the condition is true, of y elsewhere, as numpy.where."""
+    if not branches:
+        return np.nonzero(condition)
     if len(branches) != 2:
-        return NotImplemented
+        raise ValueError("either both or neither of x and y should be given")
     dtype = np.result_type(*(stand_ins(b) if isinstance(b, _core.Array) else b for b in branches))
     if dtype.kind not in "biufc":
         return NotImplemented
