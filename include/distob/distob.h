@@ -10,3 +10,4 @@
 #include "distob/future.h"
 #include "distob/random.h"
 #include "distob/remote.h"
+#include "distob/sorting.h"

@@ -5,26 +5,13 @@
 #include <complex>
 #include <utility>
 
-#include "array/array.h"
-#include "array/representation.h"
+#include "array/handles.h"
 #include "distob/array.h"
 #include "distob/errors.h"
 
 namespace distob {
 namespace detail {
 namespace {
-
-// A handle of this room for a node that an AnyArray counts already.
-array::Array counted(array::detail::Node* node) {
-  node->owners.fetch_add(1, std::memory_order_relaxed);
-  return array::Array(node);
-}
-array::Array inner(const AnyArray& a) { return counted(a.node()); }
-
-AnyArray outer(const array::Array& a) {
-  a.node()->owners.fetch_add(1, std::memory_order_relaxed);
-  return AnyArray(a.node());
-}
 
 array::Scalar scalar_of(const Argument& argument) {
   array::Scalar scalar;

@@ -43,7 +43,7 @@ std::vector<double> numbers(std::int64_t n, std::uint64_t different) {
   return values;
 }
 
-constexpr std::int64_t kLarge = 300'000;
+constexpr std::int64_t kLarge = 100'000;
 
 class Threads : public testing::TestWithParam<int> {
  protected:
