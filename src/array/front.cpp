@@ -13,13 +13,6 @@ namespace distob {
 namespace detail {
 namespace {
 
-array::Scalar scalar_of(const Argument& argument) {
-  array::Scalar scalar;
-  scalar.kind = argument.kind;
-  std::copy(std::begin(argument.bytes), std::end(argument.bytes), scalar.bytes.begin());
-  return scalar;
-}
-
 Kind kind_of_argument(const Argument& argument) {
   return argument.array != nullptr ? argument.array->node()->view.dtype.kind : argument.kind;
 }
