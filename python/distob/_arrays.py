@@ -100,7 +100,7 @@ class _Array(_core.Array):
         return _display.array_str(self)
 
     def __format__(self, spec: str) -> str:
-        return format(_core.item(self), spec) if self.ndim == 0 else format(str(self), spec)
+        return format(_core.item(self), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     def _repr_html_(self) -> str:
         return _display.array_html(self)

@@ -42,10 +42,13 @@ def _corners(a: Any) -> tuple[np.ndarray, bool]:
     return corner, True
 
 
-def array_repr(a: Any) -> str:
-    """repr(a): NumPy's, with our name in the frame."""
+def array_repr(a: Any, name: str | None = None) -> str:
+    """repr(a): NumPy's, with our name in the frame, or `name`; what numpy.set_printoptions(override_repr=) says."""
+    override = np.get_printoptions()["override_repr"]
+    if override is not None:
+        return override(a)
     corner, summarised = _corners(a)
-    name = type(a).__name__
+    name = name or type(a).__name__
     shown: np.ndarray = corner.view(type(name, (_Printed,), {}))
     if not summarised:
         return np.array_repr(shown)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from distob import _fallback
+from distob import _core, _fallback
 from distob._functions import retype
 
 
@@ -18,6 +18,12 @@ def get(self: Any, fields: Any) -> Any:
 def put(self: Any, fields: Any, value: Any) -> None:
     """self[fields] = value."""
     retype.fields(self, fields)[...] = value
+
+
+def write_fields(self: Any, index: Any, value: Any) -> None:
+    """self[index] = value, where not all bytes of an element are written."""
+    index, value = _fallback.local(index), _fallback.local(value)
+    _core.access(self)[index] = value
 
 
 def refuse(self: Any, index: Any) -> None:

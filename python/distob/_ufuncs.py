@@ -79,8 +79,22 @@ def matmul(a: Any, b: Any) -> Any:
     return np.matmul(a, b) if result is NotImplemented else result
 
 
-def never_equal(a: Any, b: Any, answer: bool) -> Any:
-    """The comparison of things that cannot be equal: `answer` everywhere."""
-    shapes = [x.shape if isinstance(x, _core.Array) else np.shape(x) for x in (a, b)]
-    face = type(a) if isinstance(a, _core.Array) else type(b)
-    return _core.full(np.broadcast_shapes(*shapes), answer, np.dtype(bool), face)
+def compare_without_loop(a: Any, b: Any, unequal: bool) -> Any:
+    """a == b, or a != b, of things that no loop compares: records by their fields, and what can never be equal."""
+    face = _fallback.first_face(a, b)
+    one, two = _fallback.local(a), _fallback.local(b)
+    if any(isinstance(x, np.ndarray) and x.dtype.kind == "V" for x in (one, two)):
+        _fallback.tell("comparison of records")
+    return _fallback.ours(one != two if unequal else one == two, face)
+
+
+def imatmul(a: Any, b: Any) -> Any:
+    """a @= b."""
+    if a._is_scalar:
+        return np.matmul(a, b)
+    if a.ndim < 1 or np.ndim(b) < 2:
+        raise ValueError(
+            "inplace matrix multiplication requires the first operand to have at least one and the second at least two "
+            "dimensions."
+        )
+    return np.matmul(a, b, out=a)

@@ -103,3 +103,72 @@ def test_axes_come_as_any_sequence() -> None:
     order = distob.scatter(np.array([2, 0, 1]))
     for axes in ((2, 0, 1), [2, 0, 1], np.array([2, 0, 1]), order):
         np.testing.assert_array_equal(d.transpose(axes), a.transpose(2, 0, 1))
+
+
+RECORD = np.dtype([("foo", "i8"), ("bar", "i8"), ("baz", "f4")])
+
+
+@pytest.mark.parametrize("index", [..., 0, slice(1, None), [0, 2], np.array([True, False, True])])
+def test_writing_some_fields_leaves_the_others(index: Any) -> None:
+    a = np.zeros(3, RECORD)
+    a["foo"], a["bar"], a["baz"] = 1, 2, 3
+    d = distob.scatter(a)
+    for x in (a, d):
+        x[["foo", "baz"]][index] = (7, 8)
+        x[["foo", "bar"]] = x[["bar", "foo"]]
+    np.testing.assert_array_equal(np.asarray(d), a)
+
+
+def test_records_are_compared_by_their_fields() -> None:
+    a = np.array([(5, 42), (10, 1)], dtype=[("a", ">i4"), ("b", "<f8")])
+    b = np.array([(5, 43), (10, 1)], dtype=[("a", "<i8"), ("b", "<f4")])
+    d = distob.scatter(a)
+    for one, two in ((d, b), (a, distob.scatter(b)), (d, distob.scatter(b))):
+        np.testing.assert_array_equal(one == two, a == b)
+        np.testing.assert_array_equal(one != two, a != b)
+    with pytest.raises(TypeError):
+        d == np.zeros(2, "i4,i4,i4")
+    assert (d["a"] == "word") is np.False_ or not np.asarray(d["a"] == "word").any()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((3, 3), (3, 3)), ((2, 3, 3), (3, 3)), ((3,), (3, 3)), ((3, 2), (3, 3)), ((3, 3), (3,)), ((3, 3), (2, 3, 3))],
+)
+@pytest.mark.parametrize("dtypes", ["dd", "fd", "id", "ll"])
+def test_matrices_are_multiplied_in_place(left: Any, right: Any, dtypes: str) -> None:
+    a = np.arange(np.prod(left)).reshape(left).astype(dtypes[0])
+    b = np.arange(np.prod(right)).reshape(right).astype(dtypes[1])
+    d = distob.scatter(a, axis=0, blocksize=1)
+    same = d
+    try:
+        a @= b
+    except (ValueError, TypeError) as error:
+        with pytest.raises(type(error).__mro__[-3] if isinstance(error, TypeError) else ValueError):
+            d @= distob.scatter(b)
+        return
+    d @= distob.scatter(b)
+    assert d is same
+    np.testing.assert_array_equal(d, a)
+
+
+def test_clip_is_numpys_in_its_bounds() -> None:
+    a = np.arange(-5, 5, dtype=np.int8)
+    d = distob.scatter(a)
+    for bounds in ((-(10**30), 3), (-2, 10**30), (-200, 200), (None, 2), (None, None), (4, -4), (-1.5, 2.5)):
+        ours, theirs = np.clip(d, *bounds), np.clip(a, *bounds)
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(np.clip(d, min=bounds[0], max=bounds[1]), theirs)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'a_max'"):
+        np.clip(d, 1)
+    with pytest.raises(ValueError, match="is forbidden"):
+        np.clip(d, 1, 2, min=1)
+    with pytest.raises(TypeError, match="unsupported format string"):
+        format(d, ">10")
+
+
+def test_repr_is_what_print_options_say() -> None:
+    d = distob.scatter(np.arange(3))
+    with np.printoptions(override_repr=lambda x: f"<{x.size} elements>"):
+        assert repr(d) == "<3 elements>"

@@ -84,6 +84,29 @@ Reference descriptor_of(const DType& dtype) {
   return Reference::take(reinterpret_cast<PyObject*>(swapped));
 }
 
+namespace {
+
+bool descriptor_has_gaps(PyArray_Descr* descriptor) {
+  if (PyDataType_HASSUBARRAY(descriptor)) return descriptor_has_gaps(PyDataType_SUBARRAY(descriptor)->base);
+  if (!PyDataType_HASFIELDS(descriptor)) return false;
+  PyObject* names = PyDataType_NAMES(descriptor);
+  npy_intp bytes = 0;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
+    PyObject* field = PyDict_GetItem(PyDataType_FIELDS(descriptor), PyTuple_GET_ITEM(names, i));
+    auto* type = reinterpret_cast<PyArray_Descr*>(PyTuple_GET_ITEM(field, 0));
+    if (descriptor_has_gaps(type)) return true;
+    bytes += PyDataType_ELSIZE(type);
+  }
+  return bytes != PyDataType_ELSIZE(descriptor);
+}
+
+}  // namespace
+
+bool has_gaps(const DType& dtype) {
+  if (dtype.kind != Kind::Opaque) return false;
+  return descriptor_has_gaps(reinterpret_cast<PyArray_Descr*>(descriptor_of(dtype).get()));
+}
+
 Reference descriptor_from(PyObject* object) {
   PyArray_Descr* descriptor = nullptr;
   if (PyArray_DescrConverter(object, &descriptor) != NPY_SUCCEED) throw nanobind::python_error();

@@ -25,6 +25,10 @@ namespace distob::python {
 /// True if elements of `descriptor` are or contain references to Python objects.
 [[nodiscard]] bool holds_references(PyArray_Descr* descriptor);
 
+/// True for records whose fields are not all of their bytes, as views of some fields have: writing an element must leave
+/// the bytes between alone.
+[[nodiscard]] bool has_gaps(const DType& dtype);
+
 /// The descriptor that `object` names, as numpy.dtype(object) does.
 [[nodiscard]] Reference descriptor_from(PyObject* object);
 

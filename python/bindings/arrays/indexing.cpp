@@ -107,11 +107,18 @@ bool assign_sequence_to_element(const array::Array& element, PyObject* value) {
   return true;
 }
 
+/// self[index] = value for records with bytes between their fields, which NumPy knows to leave alone.
+void write_fields(PyObject* self, PyObject* index, PyObject* value) {
+  const Reference function = python_side("_indexing", "write_fields");
+  (void)Reference::take(PyObject_CallFunctionObjArgs(function.get(), self, index, value, nullptr));
+}
+
 }  // namespace
 
 void assign_value(PyObject* self, PyObject* object) {
   const array::Array& target = array_of(self);
   require_assignable(self);
+  if (has_gaps(target.dtype())) return write_fields(self, Py_Ellipsis, object);
   Value value(object, target.dtype());
   value.drop_leading_ones(target.ndim());
   assign_operand(target, value);
@@ -216,7 +223,9 @@ int array_assign_subscript(PyObject* self, PyObject* object, PyObject* value) {
     } else {
       const AnyIndex index(object, array_of(self).ndim());
       if (!index.understood()) refuse(self, object);
-      if (index.has_arrays()) {
+      if (index.has_arrays() && has_gaps(array_of(self).dtype())) {
+        write_fields(self, object, value);
+      } else if (index.has_arrays()) {
         write_arrays(self, index, value);
       } else {
         write_view(self, index.basic(), index.only_integers(), value);

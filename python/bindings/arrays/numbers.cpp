@@ -70,10 +70,8 @@ PyObject* matrix_multiply(PyObject* a, PyObject* b) {
   return guarded([&] { return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "matmul").get(), a, b, nullptr); });
 }
 
-/// What == and != answer for things that NumPy has no loop for: nothing is equal.
-Reference never_equal(PyObject* a, PyObject* b, bool answer) {
-  return Reference::take(PyObject_CallFunctionObjArgs(python_side("_ufuncs", "never_equal").get(), a, b,
-                                                      answer ? Py_True : Py_False, nullptr));
+PyObject* in_place_matrix_multiply(PyObject* a, PyObject* b) {
+  return guarded([&] { return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "imatmul").get(), a, b, nullptr); });
 }
 
 PyObject* compare(PyObject* a, PyObject* b, int how) {
@@ -86,7 +84,8 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
       const char* type = reinterpret_cast<PyTypeObject*>(e.type().ptr())->tp_name;
       if ((how != Py_EQ && how != Py_NE) || std::strcmp(type, "UFuncTypeError") != 0) throw;  // no loop
     }
-    return never_equal(a, b, how == Py_NE).release();
+    return PyObject_CallFunctionObjArgs(python_side("_ufuncs", "compare_without_loop").get(), a, b,
+                                        how == Py_NE ? Py_True : Py_False, nullptr);
   });
 }
 
@@ -154,6 +153,7 @@ void add_number_slots(std::vector<PyType_Slot>& slots) {
       slot(Py_nb_power, power),
       slot(Py_nb_divmod, binary<Op::divmod>),
       slot(Py_nb_matrix_multiply, matrix_multiply),
+      slot(Py_nb_inplace_matrix_multiply, in_place_matrix_multiply),
       slot(Py_nb_inplace_add, in_place<Op::add>),
       slot(Py_nb_inplace_subtract, in_place<Op::subtract>),
       slot(Py_nb_inplace_multiply, in_place<Op::multiply>),

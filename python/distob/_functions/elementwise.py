@@ -41,22 +41,45 @@ def _converted(value: Any, dtype: np.dtype, face: type) -> Any:
     return _core.from_ndarray(np.asarray(value).astype(dtype), -1, None, face)
 
 
+def _bounds(a_min: Any, a_max: Any, min: Any, max: Any) -> tuple[Any, Any]:
+    """The bounds that numpy.clip was given, under either pair of names; None where there is none."""
+    nothing = np._NoValue
+    if a_min is nothing and a_max is nothing:
+        return (None if min is nothing else min), (None if max is nothing else max)
+    for name, value in (("a_min", a_min), ("a_max", a_max)):
+        if value is nothing:
+            raise TypeError(f"clip() missing 1 required positional argument: '{name}'")
+    if min is not nothing or max is not nothing:
+        raise ValueError("Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden.")
+    return a_min, a_max
+
+
 @form_of(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+def clip(
+    a: Any,
+    a_min: Any = np._NoValue,
+    a_max: Any = np._NoValue,
+    out: Any = None,
+    *,
+    min: Any = np._NoValue,
+    max: Any = np._NoValue,
+    **kwargs: Any,
+) -> Any:
     """Values limited to an interval, as numpy.clip."""
-    given: tuple[Any, Any] = (kwargs.pop("min", a_min), kwargs.pop("max", a_max))
-    low: Any
-    high: Any
-    low, high = (None if x is np._NoValue else x for x in given)
-    if kwargs or (low is None and high is None):
-        return _fallback.compute("numpy.clip", np.clip, a, low, high, out=out, **kwargs)
+    low, high = _bounds(a_min, a_max, min, max)
+    a = a if isinstance(a, (_core.Array, np.ndarray)) else as_ours(a)
+    if a.dtype.kind in "iu":  # Python integers beyond the dtype limit nothing
+        low = None if type(low) is int and low <= np.iinfo(a.dtype).min else low
+        high = None if type(high) is int and high >= np.iinfo(a.dtype).max else high
+    if low is None and high is None:
+        return np.positive(a, out=out, **kwargs)
     if low is None:
-        return np.minimum(a, high, out=out)
+        return np.minimum(a, high, out=out, **kwargs)
     if high is None:
-        return np.maximum(a, low, out=out)
-    if a.dtype.kind == "f" and all(type(x) in (int, float) for x in (low, high)):
+        return np.maximum(a, low, out=out, **kwargs)
+    if a.dtype.kind == "f" and not kwargs and all(type(x) in (int, float) for x in (low, high)):
         return np.minimum(np.maximum(a, low), high, out=out)
-    return np._core.umath.clip(a, low, high, out=out)  # type: ignore[attr-defined]
+    return np._core.umath.clip(a, low, high, out=out, **kwargs)  # type: ignore[attr-defined]
 
 
 @form_of(np.round, np.around)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
+import linecache
 import os
 import signal
 import sys
@@ -164,8 +165,7 @@ def _brief(call: Any) -> str:
     place = ""
     for entry in error.traceback:
         if "/tests/" in str(entry.path) and "numpy_suite" not in str(entry.path):
-            with contextlib.suppress(Exception):
-                place = f"{entry.lineno + 1}: {str(entry.statement).strip()}"
+            place = f"{entry.lineno + 1}: {linecache.getline(str(entry.path), entry.lineno + 1).strip()}"
     inner = error.traceback[-1]
     text = " ".join(str(error.value).split())[:300]
     return f"{error.typename}: {text} || at {place[:200]} || raised in {Path(str(inner.path)).name}:{inner.lineno + 1}"

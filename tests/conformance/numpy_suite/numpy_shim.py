@@ -3,8 +3,8 @@
 `module("numpy")` stands for a module of NumPy's: every name is NumPy's, except that functions that create arrays give
 DistArrays and RemoteArrays, cut in a way that depends on the test, and that the assertions of numpy.testing gather what
 they compare. `builtins_of_tests()` are Python's builtins whose `import` gives such modules, and whose `isinstance` and
-`type` see a distributed array as the ndarray, or the NumPy scalar, that it stands for: a DistArray is no subclass of
-ndarray, which is the one difference that these tests forgive.
+`type` see a distributed array as the ndarray, or the NumPy scalar, that it stands for, and whose `repr` calls it "array":
+that a DistArray is no subclass of ndarray and prints its own name are the differences that these tests forgive.
 
 What a distributed array cannot hold yet or stands for another class of array stays as NumPy made it: objects, strings of
 variable width, masked arrays, matrices, records, memory maps.
@@ -24,7 +24,7 @@ import numpy as np
 import numpy.testing
 
 import distob
-from distob import _core
+from distob import _core, _display
 
 _MAKERS = """
     arange array asarray asanyarray ascontiguousarray asfortranarray copy empty empty_like eye frombuffer fromfunction
@@ -294,6 +294,12 @@ def _isinstance(value: Any, classes: Any) -> bool:
     return isinstance(value, classes)
 
 
+def _repr(value: Any) -> str:
+    if isinstance(value, _core.Array) and not value._is_scalar:
+        return _display.array_repr(value, "array")
+    return repr(value)
+
+
 def _import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
     imported = builtins.__import__(name, globals, locals, fromlist, level)
     if imported.__name__.partition(".")[0] == "numpy":
@@ -317,4 +323,4 @@ class _Hypothesis:
 
 def builtins_of_tests() -> dict[str, Any]:
     """The builtins that a test module runs with."""
-    return {**vars(builtins), "__import__": _import, "isinstance": _isinstance, "type": _Type}
+    return {**vars(builtins), "__import__": _import, "isinstance": _isinstance, "type": _Type, "repr": _repr}

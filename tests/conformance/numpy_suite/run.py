@@ -172,6 +172,8 @@ def _process(module: str, log: Path, skip: Path, full: bool, only: str | None, v
     ]
     if only:
         command += ["-k", only]
+    if not verbose:
+        command += ["--tb=native"]  # the others parse the whole module again for every failure
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
