@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from distob._clusters import Cluster, setup_engines
     from distob._core import Remote, explain, set_threads, threads
     from distob._executor import Executor
+    from distob._functions.files import load, save
     from distob._functions.joining import concatenate, dsplit, dstack, hsplit, hstack, split, vsplit, vstack
     from distob._functions.reducing import mean
     from distob._functions.views import broadcast_arrays, expand_dims, rollaxis, transpose
@@ -67,6 +68,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys("Cluster setup_engines".split(), "_clusters"),
     **dict.fromkeys("DistArray Partition RemoteArray".split(), "_arrays"),
     **dict.fromkeys("explain set_threads threads".split(), "_core"),
+    **dict.fromkeys("load save".split(), "_functions.files"),
     **dict.fromkeys("concatenate dsplit dstack hsplit hstack split vsplit vstack".split(), "_functions.joining"),
     "mean": "_functions.reducing",
     **dict.fromkeys("broadcast_arrays expand_dims rollaxis transpose".split(), "_functions.views"),
@@ -118,12 +120,14 @@ __all__ = [
     "gather",
     "hsplit",
     "hstack",
+    "load",
     "map",
     "mean",
     "methodcall",
     "proxy_methods",
     "register",
     "rollaxis",
+    "save",
     "scatter",
     "set_threads",
     "setup_engines",

@@ -60,16 +60,53 @@ class _Array(_core.Array):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _functions.dispatch(func, types, args, kwargs)
 
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
+        """A snapshot, read-only and without a copy, or with `copy=True` (or a protocol without read-only) a copy."""
+        read_only = max_version is not None and max_version[0] >= 1
+        elements = _core.gathered(self) if copy or (copy is None and not read_only) else _core.snapshot(self)
+        return elements.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """The memory of the processor."""
+        return np.empty(0).__dlpack_device__()
+
     def __reduce__(self) -> Any:
         if self._is_scalar:
             return _rebuild_scalar, (type(self) is RemoteArray, _core.item(self))
         return _rebuild, (type(self) is RemoteArray, _core.gathered(self), *_core.partition_of(self))
 
     def __copy__(self) -> Any:
-        return self.copy()
+        return _core.copy(self, "K")
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self.copy()
+        copied = _core.copy(self, "K")
+        memo[id(self)] = copied
+        return copied
+
+    def __bytes__(self) -> bytes:
+        return self.tobytes()
+
+    def tobytes(self, order: str | None = "C") -> bytes:
+        """The elements as bytes, copied by all cores."""
+        if order in ("C", "c", None) or (order in ("A", "a") and not self.flags.fnc):
+            return _core.to_bytes(self, False)
+        if order in ("F", "f", "A", "a"):
+            return _core.to_bytes(self, True)
+        return _core.snapshot(self).tobytes(order)
+
+    def tofile(self, fid: Any, sep: str = "", format: str = "%s") -> None:
+        """Write the elements to a file, as numpy.ndarray.tofile."""
+        _core.snapshot(self).tofile(fid, sep, format)
+
+    def dump(self, file: Any) -> None:
+        """Pickle the elements, as an ndarray, to a file."""
+        _core.snapshot(self).dump(file)
+
+    def dumps(self) -> bytes:
+        """The elements, as an ndarray, pickled."""
+        return _core.snapshot(self).dumps()
 
     # --- distob's own protocols ---
 
@@ -100,7 +137,11 @@ class _Array(_core.Array):
         return _display.array_str(self)
 
     def __format__(self, spec: str) -> str:
-        return format(_core.item(self), spec) if self.ndim == 0 else object.__format__(self, spec)
+        if self.ndim == 0:
+            return format(_core.item(self), spec)
+        if spec:
+            raise TypeError("unsupported format string passed to numpy.ndarray.__format__")
+        return str(self)
 
     def _repr_html_(self) -> str:
         return _display.array_html(self)

@@ -54,6 +54,22 @@ def local(value: Any) -> Any:
     return value
 
 
+def is_subclass_of_ndarray(kind: type) -> bool:
+    """Whether instances are ndarrays with a behaviour of their own: matrices, masked arrays. A memmap has none."""
+    return issubclass(kind, np.ndarray) and kind is not np.ndarray and not issubclass(kind, np.memmap)
+
+
+def compute_subclass(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """function(*args, **kwargs) by NumPy where a subclass of ndarray decides what the result is; distributed `out` gets it."""
+    out = kwargs.get("out")
+    if isinstance(out, tuple) and len(out) == 1:
+        out = kwargs["out"] = out[0]
+    if any(isinstance(one, _core.Array) for one in (out if isinstance(out, tuple) else (out,))):
+        return compute(name, function, *args, **kwargs)
+    tell(name)
+    return function(*local(args), **local(kwargs))
+
+
 def first_face(*values: Any) -> type:
     """The class of results: DistArray, unless every array among the values is a RemoteArray."""
     faces = set()

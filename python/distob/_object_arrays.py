@@ -564,9 +564,7 @@ def _normal(index: Any, array: ObjectArray) -> tuple[Any, ...]:
     for i, item in enumerate(items):
         if isinstance(item, list):
             items[i] = np.asarray(item) if item else np.empty(0, np.intp)
-        elif hasattr(item, "__distob_gather__"):
-            items[i] = np.asarray(item)
-        elif isinstance(item, (bool, np.bool_)):
+        elif hasattr(item, "__distob_gather__") or isinstance(item, (bool, np.bool_)):
             items[i] = np.asarray(item)
         elif item is not None and item is not Ellipsis and not isinstance(item, (slice, np.ndarray)):
             try:

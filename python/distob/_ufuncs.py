@@ -29,6 +29,11 @@ _REDUCTIONS: dict[np.ufunc, str] = {
 _WITH_AXES: tuple[type, ...] = (_core.Array, np.ndarray, np.generic)
 
 
+def call_on_subclasses(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NEP 13 where a subclass of ndarray is among the operands: NumPy computes, and the subclass decides what the result is."""
+    return _fallback.compute_subclass(f"numpy.{ufunc.__name__}", getattr(ufunc, method), *inputs, **kwargs)
+
+
 def call_method(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NEP 13 for ufunc.reduce, accumulate, reduceat, outer and at."""
     out = kwargs.get("out")

@@ -14,7 +14,7 @@ import numpy as _numpy
 from distob import _core
 from distob._arrays import DistArray, scatter_array
 
-__all__ = ["arange", "array", "asarray", "empty", "full", "linspace", "ones", "zeros"]
+__all__ = ["arange", "array", "asarray", "empty", "from_dlpack", "full", "linspace", "ones", "zeros"]
 
 
 def _lengths(shape: Any) -> tuple[int, ...]:
@@ -78,6 +78,13 @@ def asarray(a: Any, dtype: Any = None) -> Any:
     if isinstance(a, _core.Array):
         return a if dtype is None else a.astype(dtype, copy=False)
     return scatter_array(_numpy.asarray(a, dtype))
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
+    """A distributed copy of what another library's array holds."""
+    if copy is False:
+        raise ValueError("elements of other libraries are copied to where they are computed")
+    return scatter_array(_numpy.from_dlpack(x, device=device))
 
 
 def __getattr__(name: str) -> Any:

@@ -89,10 +89,10 @@ PyObject* compare(PyObject* a, PyObject* b, int how) {
   });
 }
 
-/// The element as NumPy would convert it: the scalar of an array without axes, else an ndarray, which knows what to say.
+/// What NumPy would convert: the scalar of a scalar, else an ndarray, which knows what to say.
 Reference convertible(PyObject* self) {
   const array::Array& a = array_of(self);
-  return a.ndim() == 0 ? item_scalar(a) : snapshot_ndarray(a);
+  return as_array_object(self)->is_scalar ? item_scalar(a) : snapshot_ndarray(a);
 }
 
 int truth(PyObject* self) {

@@ -11,6 +11,7 @@
 #include "arrays/adoption.h"
 #include "arrays/arguments.h"
 #include "arrays/dtypes.h"
+#include "arrays/exchange.h"
 #include "arrays/floats.h"
 #include "arrays/handle.h"
 #include "arrays/indexing.h"
@@ -258,6 +259,7 @@ void register_arrays(nb::module_& m) {
   m.def("pieces", [](nb::handle a) { return array_in(a).pieces(); });
 
   register_structure(m);
+  register_exchange(m);
   register_linalg(m);
   register_picking(m);
 

@@ -302,19 +302,32 @@ Reference call_natively(Op op, PyObject* ufunc, std::span<Input> inputs, const K
 
 // --- Whose operation it is --------------------------------------------------------------------------------------------
 
+/// Whether `object` is an ndarray with a behaviour of its own, such as a masked array. A memmap has none.
+bool is_subclass_of_ndarray(PyObject* object) {
+  if (!PyArray_Check(object) || PyArray_CheckExact(object)) return false;
+  static PyObject* const memmap = [] {
+    const Reference numpy = Reference::take(PyImport_ImportModule("numpy"));
+    return Reference::take(PyObject_GetAttrString(numpy.get(), "memmap")).release();
+  }();
+  return !PyType_IsSubtype(Py_TYPE(object), reinterpret_cast<PyTypeObject*>(memmap));
+}
+
 /// Whether `object` asks that operators leave the operation to it, as ndarray decides for its own.
 bool takes_over(PyObject* object) {
   if (is_array(object) || PyArray_CheckExact(object) || PyArray_IsScalar(object, Generic)) return false;
   static PyObject* name = PyUnicode_InternFromString("__array_ufunc__");
-  if (const Reference own = Reference::copy(PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(object)), name))) {
-    if (own.get() == Py_None) return true;
-    return false;
-  }
+  const bool subclass = is_subclass_of_ndarray(object);
+  PyObject* protocol = PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(object)), name);
+  if (protocol && !subclass) return Reference::take(protocol).get() == Py_None;
+  Py_XDECREF(protocol);
   PyErr_Clear();
   static PyObject* priority_name = PyUnicode_InternFromString("__array_priority__");
-  const Reference priority = Reference::copy(PyObject_GetAttr(object, priority_name));
+  PyObject* priority = PyObject_GetAttr(object, priority_name);
   PyErr_Clear();
-  return priority && PyFloat_Check(priority.get()) && PyFloat_AS_DOUBLE(priority.get()) > 0;
+  const bool prior = priority && PyNumber_Check(priority) && PyFloat_AsDouble(priority) > 0;
+  Py_XDECREF(priority);
+  PyErr_Clear();
+  return prior;
 }
 
 bool is_plain(PyObject* object) {
@@ -328,9 +341,10 @@ bool has_own_protocol(PyObject* object) {
   static PyObject* const name = PyUnicode_InternFromString("__array_ufunc__");
   static PyObject* const of_ndarray =
       Reference::take(PyObject_GetAttr(reinterpret_cast<PyObject*>(&PyArray_Type), name)).release();
-  const Reference own = Reference::copy(PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(object)), name));
+  PyObject* own = PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(object)), name);
   PyErr_Clear();
-  return own && own.get() != of_ndarray;
+  Py_XDECREF(own);  // its type keeps it
+  return own && own != of_ndarray;
 }
 
 }  // namespace
@@ -399,6 +413,12 @@ PyObject* array_ufunc(PyObject* self, PyObject* args, PyObject* kwargs) {
     if (PyTuple_GET_SIZE(args) < 2) throw_value_error("__array_ufunc__ needs a ufunc and a method");
     PyObject* ufunc = PyTuple_GET_ITEM(args, 0);
     PyObject* method = PyTuple_GET_ITEM(args, 1);
+    for (Py_ssize_t i = 2; i < PyTuple_GET_SIZE(args); ++i) {
+      if (!is_subclass_of_ndarray(PyTuple_GET_ITEM(args, i))) continue;
+      const Reference function = python_side("_ufuncs", "call_on_subclasses");
+      const Reference full = Reference::take(PySequence_Concat(Reference::take(PyTuple_Pack(1, self)).get(), args));
+      return PyObject_Call(function.get(), full.get(), kwargs);
+    }
     if (PyUnicode_CompareWithASCIIString(method, "__call__") != 0) {
       const Reference function = python_side("_ufuncs", "call_method");
       const Reference full = Reference::take(PySequence_Concat(Reference::take(PyTuple_Pack(1, self)).get(), args));

@@ -18,6 +18,7 @@ from distob._functions import (  # noqa: F401
     counting,
     creation,
     elementwise,
+    files,
     fourier,
     joining,
     picking,
@@ -42,6 +43,9 @@ def dispatch(func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> An
     """__array_function__: our form of `func`, or the fallback."""
     if not all(issubclass(t, (_core.Array, np.ndarray)) for t in types):
         return NotImplemented
+    name = f"{getattr(func, '__module__', None) or 'numpy'}.{func.__name__}"
+    if any(map(_fallback.is_subclass_of_ndarray, types)):
+        return _fallback.compute_subclass(name, func, *args, **kwargs)
     form = FORMS.get(func)
     if form is not None:
         result = form(*args, **kwargs)
@@ -49,5 +53,4 @@ def dispatch(func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> An
             return result
     if func in _QUESTIONS:
         return func(*stand_ins(args), **stand_ins(kwargs))
-    name = f"{getattr(func, '__module__', None) or 'numpy'}.{func.__name__}"
     return _fallback.compute(name, func, *args, **kwargs)
