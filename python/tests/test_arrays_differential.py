@@ -127,6 +127,14 @@ def is_scalar(value: Any) -> bool:
     return value._is_scalar if isinstance(value, distob._core.Array) else isinstance(value, np.generic)
 
 
+# Views, and copies, of an array under other axes.
+STRUCTURE = [
+    np.flip, np.rot90, lambda a: np.moveaxis(a, 0, -1), lambda a: a.swapaxes(0, -1), lambda a: np.expand_dims(a, 0),
+    np.squeeze, lambda a: a.ravel("F"), lambda a: a.reshape(-1, order="F"), lambda a: np.array_split(a, 2)[1],
+    lambda a: np.roll(a, 1, 0), lambda a: np.tile(a, 2), lambda a: np.concatenate([a, a[:1]]), lambda a: a.copy("F"),
+    lambda a: a.real, lambda a: a.view(), lambda a: np.stack([a, a]), lambda a: np.repeat(a, 2, 0),
+]  # fmt: skip
+
 SCALARS = [0, 1, 2, -3, 300, 2.5, -0.0, True, 1j, np.float32(1.5), np.int8(-2), np.uint64(7), np.float64(2)]
 
 
@@ -239,7 +247,9 @@ def test_programs_of_views_and_mutation_stay_equal(data: Any) -> None:
             k = data.draw(st.integers(0, len(theirs) - 1))
             a, d = theirs[k], ours[k]
             statement = data.draw(
-                st.sampled_from(["view", "transpose", "fill", "assign", "in place", "new", "mask", "reshape"])
+                st.sampled_from(
+                    ["view", "transpose", "fill", "assign", "in place", "new", "mask", "reshape", "structure", "shift"]
+                )
             )
             if statement == "view":
                 index = data.draw(indices(a.shape))
@@ -248,6 +258,16 @@ def test_programs_of_views_and_mutation_stay_equal(data: Any) -> None:
                 if isinstance(new, np.ndarray):
                     theirs.append(new)
                     ours.append(mine)
+            elif statement == "structure":
+                function = data.draw(st.sampled_from(STRUCTURE))
+                new, mine = outcome(function, a), outcome(function, d)
+                assert_same(new, mine)
+                if isinstance(new, np.ndarray):
+                    theirs.append(new)
+                    ours.append(mine)
+            elif statement == "shift" and a.ndim and a.size:
+                a[1:] = a[:-1].copy()
+                d[1:] = d[:-1]
             elif statement == "transpose":
                 theirs.append(a.T)
                 ours.append(d.T)
