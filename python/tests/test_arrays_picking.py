@@ -201,6 +201,12 @@ def test_odd_indices_are_taken_or_refused_in_numpys_words(index: Any) -> None:
         check(writing(lambda a, value=value: operator.setitem(a, index, value)), B)
 
 
+def test_more_index_arrays_than_numpy_takes_are_refused() -> None:
+    for index in ((True,) * 64, (True,) * 80, (np.array([0]),) * 64, (slice(0.0, None), 0.0), (slice(0.5, None), [0])):
+        check(lambda a, index=index: a[index], np.zeros(1))
+        check(lambda a, index=index: a[index], np.ones((1,) * 64))
+
+
 def test_results_have_numpys_order_in_memory() -> None:
     a = np.arange(120).reshape(2, 3, 4, 5)
     f = np.asfortranarray([[0, 1, 1], [1, 0, 0]])

@@ -169,12 +169,36 @@ Shape Selection::shape() const {
   return result;
 }
 
+namespace {
+
+// NumPy's limits, so that programs find the same ones here.
+void check_limits(std::size_t arrays, const Shape& inner, std::size_t broadcast) {
+  constexpr std::size_t kMostArrays = 64;
+  if (inner.size() + broadcast > static_cast<std::size_t>(Dims::kMaxRank)) {
+    throw IndexError("number of dimensions must be within [0, 64], indexing result would have " +
+                     std::to_string(inner.size() + broadcast));
+  }
+  if (arrays > kMostArrays) {
+    throw IndexError(
+        "too many advanced (array) indices. This probably means you are indexing with too many booleans. (more than 64 "
+        "found)");
+  }
+  if (arrays == kMostArrays && element_count(inner) == 1) {
+    throw IndexError(
+        "when no subspace is given, the number of index arrays cannot be above 63, but 64 index arrays found");
+  }
+}
+
+}  // namespace
+
 Selection select(const Array& a, std::span<const IndexPart> index, const Array* written) {
   Expanded expanded = Expansion(a.shape(), index, written).take();
   Selection s;
   s.base = view(a, expanded.basic);
   s.at = expanded.at;
   const View& view = view_of(s.base);
+  std::size_t most_axes = 0;
+  for (const IndexArray& one : expanded.arrays) most_axes = std::max(most_axes, one.index.shape().size());
   auto array = expanded.arrays.begin();
   const auto add_without_axis = [&] {
     for (; array != expanded.arrays.end() && array->axis < 0; ++array) s.picks.add(std::move(array->index), {}, {}, -1);
@@ -190,6 +214,7 @@ Selection select(const Array& a, std::span<const IndexPart> index, const Array* 
     ++array;
   }
   add_without_axis();
+  check_limits(expanded.arrays.size(), s.inner, most_axes);
   s.picks.broadcast();
   return s;
 }

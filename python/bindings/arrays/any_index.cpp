@@ -9,13 +9,17 @@
 namespace distob::python {
 namespace {
 
-std::optional<std::int64_t> slice_end(PyObject* object) {
-  if (object == Py_None) return std::nullopt;
-  // Beyond 63 bits an end is clipped, as Python clips it.
-  const Reference number = Reference::take(PyNumber_Index(object));
-  const Py_ssize_t value = PyNumber_AsSsize_t(number.get(), nullptr);
-  if (value == -1 && PyErr_Occurred()) throw nanobind::python_error();
-  return value;
+/// An end of a slice; false if it is none.
+bool read_end(PyObject* object, std::optional<std::int64_t>& end) {
+  if (object == Py_None) return true;
+  PyObject* number = PyNumber_Index(object);
+  if (!number) {
+    PyErr_Clear();
+    return false;
+  }
+  const Reference owner = Reference::take(number);
+  end = PyNumber_AsSsize_t(number, nullptr);  // beyond 63 bits an end is clipped, as Python clips it
+  return true;
 }
 
 /// The value of what Python takes for an integer, bools apart; nothing for all else and for what has too many bits.
@@ -32,9 +36,12 @@ std::optional<std::int64_t> integer_of(PyObject* object) {
 
 }  // namespace
 
-Slice slice_of(PyObject* object) {
-  auto* slice = reinterpret_cast<PySliceObject*>(object);
-  return {slice_end(slice->start), slice_end(slice->stop), slice_end(slice->step)};
+std::optional<Slice> slice_of(PyObject* object) {
+  auto* given = reinterpret_cast<PySliceObject*>(object);
+  Slice slice;
+  const bool read =
+      read_end(given->start, slice.start) && read_end(given->stop, slice.stop) && read_end(given->step, slice.step);
+  return read ? std::optional(slice) : std::nullopt;
 }
 
 AnyIndex::AnyIndex(PyObject* object, int rank) {
@@ -57,7 +64,9 @@ bool AnyIndex::add(PyObject* part, int rank) {
     parts_.emplace_back(NewAxis{});
     only_integers_ = false;
   } else if (PySlice_Check(part)) {
-    parts_.emplace_back(slice_of(part));
+    const auto slice = slice_of(part);
+    if (!slice) return false;
+    parts_.emplace_back(*slice);
     only_integers_ = false;
   } else if (is_array(part)) {
     return add_array(part);

@@ -66,7 +66,7 @@ class IndexOperand {
   std::int64_t elements_ = 0;
 };
 
-/// The slice that a Python slice object is. Throws nanobind::python_error for ends that are no integers.
-[[nodiscard]] Slice slice_of(PyObject* slice);
+/// The slice that a Python slice object is, or nothing if its ends are no integers.
+[[nodiscard]] std::optional<Slice> slice_of(PyObject* slice);
 
 }  // namespace distob::python

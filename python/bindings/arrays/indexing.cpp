@@ -43,7 +43,9 @@ bool add_part(BasicIndex& index, PyObject* part) {
     }
     place = static_cast<std::int64_t>(at);
   } else if (PySlice_Check(part)) {
-    place = slice_of(part);
+    const auto slice = slice_of(part);
+    if (!slice) return false;  // NumPy has the words, after what it says of the other parts
+    place = *slice;
     index.only_integers = false;
   } else if (part == Py_None) {
     place = NewAxis{};
