@@ -385,3 +385,14 @@ def test_any_view_is_sorted_and_selected_as_by_numpy(a, data):
             assert np.asarray(mine).tobytes() == np.ascontiguousarray(theirs).tobytes()
     if expected.size:
         np.testing.assert_array_equal(np.asarray(np.median(part, axis=along)), np.median(expected, axis=along))
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize("q", [0.3, [0.1, 0.9]])
+def test_quantiles_without_what_is_no_number(q):
+    a = RNG.standard_normal((7, 30))
+    a[RNG.random(a.shape) < 0.2] = np.nan
+    for array in (a, a[0], np.full(5, np.nan), a.astype(np.float32), np.arange(9)):
+        check(np.nanmedian, array)
+        check(lambda x: np.nanquantile(x, q), array)
+        check(lambda x: np.nanpercentile(x, q, method="lower", keepdims=True), array)

@@ -185,8 +185,9 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     face = _fallback.first_face(x, condlist)
     x = as_ours(x, face)
-    first = condlist if np.ndim(condlist) == 0 else condlist[0]
-    if np.ndim(condlist) == 0 or (not isinstance(first, (list, np.ndarray)) and np.ndim(first) == 0 and x.ndim != 0):
+    alone = not isinstance(condlist, (list, tuple)) and np.ndim(condlist) == 0
+    first = condlist if alone else condlist[0]
+    if alone or (not isinstance(first, (list, np.ndarray)) and np.ndim(first) == 0 and x.ndim != 0):
         condlist = [condlist]
     conditions = [as_ours(c, face).astype(bool) for c in condlist]
     n = len(conditions)

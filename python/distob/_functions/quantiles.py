@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from distob import _core, _fallback
-from distob._functions.composed import composed, in_place_of
+from distob._functions.composed import composed, in_place_of, names_of
 from distob._functions.registry import FORMS
 
 _MODULE = "numpy.lib._function_base_impl"
@@ -118,5 +119,57 @@ def _plain_quantile(rows: Any, q: np.ndarray, axis: int, method: str, weak_q: bo
     return _with_nans(result, chosen[-1]) if _has_nan(rows.dtype) else result
 
 
-for _function in (np.median, np.percentile, np.quantile):
+# --- Without what is not a number -----------------------------------------------------------------------------------
+
+_NAN_MODULE = "numpy.lib._nanfunctions_impl"
+_nan_impl: Any = import_module(_NAN_MODULE)
+
+
+class _Reductions:
+    """The module of the functions above, as those without nans see it: with what stands in for private ones."""
+
+    def __getattr__(self, name: str) -> Any:
+        return names_of(_MODULE)[name]
+
+
+in_place_of(_NAN_MODULE, "fnb")(_Reductions())  # type: ignore[arg-type]
+
+
+def _numbers(a: Any) -> Any:
+    """The elements of all axes that are numbers, as one vector; a warning if there are none."""
+    elements = a.reshape(-1)
+    missing = np.isnan(elements) if _has_nan(a.dtype) else None
+    if missing is not None and missing.any():
+        elements = elements[~missing]
+        if elements.size == 0:
+            warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=_fallback.line_of_user())
+    return elements
+
+
+@in_place_of(_NAN_MODULE, "_nanmedian")
+def _nanmedian(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False) -> Any:
+    if not isinstance(a, _core.Array) or (axis is not None and a.ndim != 1):
+        return _fallback.compute("numpy.nanmedian along an axis", _nan_impl._nanmedian, a, axis, out=out)
+    elements = _numbers(a)
+    result = np.median(elements) if elements.size else a.dtype.type(np.nan)
+    return _finished(result, out, type(a))
+
+
+@in_place_of(_NAN_MODULE, "_nanquantile_ureduce_func")
+def _nanquantile(
+    a: Any, q: Any, weights: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+    method: str = "linear", weak_q: bool = False,
+) -> Any:  # fmt: skip
+    if not isinstance(a, _core.Array) or weights is not None or (axis is not None and a.ndim != 1):
+        name = "numpy.nanquantile along an axis"
+        original = _nan_impl._nanquantile_ureduce_func
+        return _fallback.compute(name, original, a, q, weights, axis, out=out, method=method, weak_q=weak_q)
+    elements = _numbers(a)
+    q = np.asarray(_fallback.local(q))
+    if elements.size == 0:
+        return _finished(np.full(q.shape, np.nan, dtype=a.dtype)[()], out, type(a))
+    return _quantile(elements, q, None, None, out, False, method, weak_q)
+
+
+for _function in (np.median, np.nanmedian, np.nanpercentile, np.nanquantile, np.percentile, np.quantile):
     FORMS[_function] = composed(_function)
