@@ -2,7 +2,7 @@
 //
 // Every function here may be called from any thread and never needs Python's lock. Errors of shape, index and memory are
 // thrown at the call, before anything changed. Work on large arrays is queued in one sequence and runs when somebody
-// reads, when the window is full or after 100 microseconds of silence; work on small arrays runs at once. What a reader
+// reads, when the window is full or after a moment of silence; work on small arrays runs at once. What a reader
 // sees never depends on which of these happened. No callback of the caller's runs inside the library's lock.
 #pragma once
 

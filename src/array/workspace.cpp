@@ -16,14 +16,23 @@ namespace {
 constexpr std::size_t kFullWindow = 96;   // instructions; a Black-Scholes formula is 61
 constexpr std::size_t kOpenEntries = 16;  // an appender that is further ahead helps instead
 constexpr std::size_t kKeptWarnings = 256;
-constexpr auto kIdle = std::chrono::microseconds(100);
-constexpr auto kLatest = std::chrono::milliseconds(2);
+// Silence after which the window is flushed: a tenth of the time its work will take, for a formula that is cut in two, because
+// its thread was kept waiting between two lines, stores and loads what could have stayed in registers.
+constexpr std::chrono::nanoseconds kShortestIdle = std::chrono::microseconds(100);
+constexpr std::chrono::nanoseconds kLongestIdle = std::chrono::milliseconds(5);
+constexpr int kIdlesToLatest = 20;
+constexpr std::int64_t kAdditionsPerNanosecond = 20;  // of one thread
 
 std::atomic<bool> in_forked_child{false};
 
 program::Scratch& own_scratch() {
   thread_local program::Scratch scratch;
   return scratch;
+}
+
+std::chrono::nanoseconds idle_before(std::int64_t additions, int threads) {
+  const std::chrono::nanoseconds tenth(additions / (10 * kAdditionsPerNanosecond * threads));
+  return std::clamp(tenth, kShortestIdle, kLongestIdle);
 }
 
 View all_bytes(std::int64_t size) { return View::contiguous(Kind::UInt8, {size}); }
@@ -129,6 +138,8 @@ void Workspace::ensure_memory(memory::Storage& storage) {
 void Workspace::push(Instruction instruction) {
   for (Source& source : instruction.sources) source.handle = {};
   if (instruction.mask) instruction.mask->handle = {};
+  const int cost = instruction.what == Instruction::What::apply ? instruction.kernel.cost + 1 : 2;
+  waiting_work_ += element_count(instruction.shape) * cost;
   window_.push_back(std::move(instruction));
   ++instructions_;
 }
@@ -138,8 +149,9 @@ void Workspace::append(Instruction instruction) {
   push(std::move(instruction));
   if (window_.size() < kFullWindow) {
     if (threads() == 1) return;
-    if (!timer_) timer_ = std::make_unique<node::FlushTimer>(kIdle, kLatest, [this] { timer_fired(); });
-    timer_->touch();
+    if (!timer_) timer_ = std::make_unique<node::FlushTimer>([this] { timer_fired(); });
+    const auto idle = idle_before(waiting_work_, threads());
+    timer_->touch(idle, kIdlesToLatest * idle);
     return;
   }
   flush_and_start(lock, From::appender);
@@ -247,6 +259,7 @@ bool Workspace::ready(std::span<const Source* const> sources, std::span<const Ta
 void Workspace::flush(Jobs& ready) {
   if (window_.empty()) return;
   const std::vector<Instruction> window = std::exchange(window_, {});
+  waiting_work_ = 0;
   const Plan plan = plan_passes(window);
   last_passes_.clear();
   for (const Pass& pass : plan.passes) launch(window, pass, plan, ready);

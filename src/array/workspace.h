@@ -208,6 +208,7 @@ class Workspace {
   Mutex mutex_;
   std::condition_variable progress_;
   std::vector<Instruction> window_ DISTOB_GUARDED_BY(mutex_);
+  std::int64_t waiting_work_ DISTOB_GUARDED_BY(mutex_) = 0;  ///< of the window, in additions
   order::Order order_ DISTOB_GUARDED_BY(mutex_);
   std::unordered_map<order::EntryId, std::shared_ptr<Job>> jobs_ DISTOB_GUARDED_BY(mutex_);
   order::EntryId next_entry_ DISTOB_GUARDED_BY(mutex_) = 1;

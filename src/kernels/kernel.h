@@ -63,7 +63,7 @@ struct Kernel {
 //   raises. Kernels read and write the given elements only.
 // - Real + - * / sqrt, comparisons, integers, casts and everything that only selects or rounds have the same bits on
 //   every instruction set. Exponentials, logarithms, powers, trigonometric and hyperbolic functions of float32 and
-//   float64 have an error below 1.0 ulp (1.5 for sinh and cosh in the last stretch before they overflow, and for arcsinh
+//   float64 have an error below 1.0 ulp (1.5 for exp, sinh and cosh in the last stretch before they overflow, for arcsinh
 //   and arccosh above half the greatest number; a few ulp for logaddexp and logaddexp2). They have the same bits on all
 //   machines with FMA (AVX2, AVX-512, NEON), and may differ in the last bit from the baseline, which has none.
 // - Half precision is computed in single precision and rounded once.

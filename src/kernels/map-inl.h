@@ -146,15 +146,30 @@ void store_result(D d, V value, void* out, std::size_t at, std::size_t count) {
 
 // --- Functions of vectors -----------------------------------------------------------------------------------------
 
+/// Stores compute(i) for whole vectors at i = 0, lanes, ... and returns where the end begins. Four at a time: a pass over
+/// the first cache is otherwise limited by the loop's own instructions.
+template <class D, class Compute>
+HWY_INLINE std::size_t for_vectors(D d, void* out, std::size_t count, const Compute& compute) {
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    store_result(d, compute(i), out, i, lanes);
+    store_result(d, compute(i + lanes), out, i + lanes, lanes);
+    store_result(d, compute(i + 2 * lanes), out, i + 2 * lanes, lanes);
+    store_result(d, compute(i + 3 * lanes), out, i + 3 * lanes, lanes);
+  }
+  for (; i + lanes <= count; i += lanes) store_result(d, compute(i), out, i, lanes);
+  return i;
+}
+
 /// out[i] = F()(d, a[i])
 template <class F, class T>
 void vector1(const void* const* in, void* const* out, ptrdiff_t n, unsigned) {
   const hn::ScalableTag<T> d;
-  const std::size_t lanes = hn::Lanes(d);
   const T* a = static_cast<const T*>(in[0]);
   const std::size_t count = static_cast<std::size_t>(n);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) store_result(d, F()(d, hn::LoadU(d, a + i)), out[0], i, lanes);
+  const std::size_t i =
+      for_vectors(d, out[0], count, [=](std::size_t at) HWY_ATTR { return F()(d, hn::LoadU(d, a + at)); });
   if (i < count) store_result(d, F()(d, load_end(d, a + i, count - i)), out[0], i, count - i);
 }
 
@@ -162,24 +177,23 @@ void vector1(const void* const* in, void* const* out, ptrdiff_t n, unsigned) {
 template <class F, class T>
 void vector2(const void* const* in, void* const* out, ptrdiff_t n, unsigned scalars) {
   const hn::ScalableTag<T> d;
-  const std::size_t lanes = hn::Lanes(d);
   const T* a = static_cast<const T*>(in[0]);
   const T* b = static_cast<const T*>(in[1]);
   const std::size_t count = static_cast<std::size_t>(n);
-  std::size_t i = 0;
   if (scalars == 0) {
-    for (; i + lanes <= count; i += lanes) {
-      store_result(d, F()(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i)), out[0], i, lanes);
-    }
+    const std::size_t i = for_vectors(
+        d, out[0], count, [=](std::size_t at) HWY_ATTR { return F()(d, hn::LoadU(d, a + at), hn::LoadU(d, b + at)); });
     if (i < count)
       store_result(d, F()(d, load_end(d, a + i, count - i), load_end(d, b + i, count - i)), out[0], i, count - i);
   } else if (scalars == 1) {
     const auto x = hn::Set(d, element(a));
-    for (; i + lanes <= count; i += lanes) store_result(d, F()(d, x, hn::LoadU(d, b + i)), out[0], i, lanes);
+    const std::size_t i =
+        for_vectors(d, out[0], count, [=](std::size_t at) HWY_ATTR { return F()(d, x, hn::LoadU(d, b + at)); });
     if (i < count) store_result(d, F()(d, x, load_end(d, b + i, count - i)), out[0], i, count - i);
   } else {
     const auto y = hn::Set(d, element(b));
-    for (; i + lanes <= count; i += lanes) store_result(d, F()(d, hn::LoadU(d, a + i), y), out[0], i, lanes);
+    const std::size_t i =
+        for_vectors(d, out[0], count, [=](std::size_t at) HWY_ATTR { return F()(d, hn::LoadU(d, a + at), y); });
     if (i < count) store_result(d, F()(d, load_end(d, a + i, count - i), y), out[0], i, count - i);
   }
 }

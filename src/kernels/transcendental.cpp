@@ -1,4 +1,5 @@
-// Exponentials, logarithms, powers, trigonometric and hyperbolic functions of float32 and float64, by SLEEF.
+// Exponentials, logarithms, powers, trigonometric and hyperbolic functions of float32 and float64: those of elementary-inl.h
+// where they apply, which is most data of float64, and SLEEF's for all else.
 //
 // SLEEF's vectors raise flags of their own making (all branches are computed for all lanes), so its flags are thrown away
 // and the right ones are told from arguments and results: not a number from numbers is invalid, an infinity from finite
@@ -15,6 +16,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/elementary-inl.h"
 #include "kernels/float_flags.h"
 #include "kernels/map-inl.h"
 #include "kernels/sleef-inl.h"
@@ -24,18 +26,24 @@ HWY_BEFORE_NAMESPACE();
 namespace distob::kernels::HWY_NAMESPACE {
 namespace {
 
+/// Stands for the function of elementary-inl.h that most functions do not have.
+struct NotNear {};
+
 /// What an infinity from finite arguments means for most functions, and whether tiny results are underflows.
 struct NoPole {
   static constexpr int kInfinity = FE_OVERFLOW;
   static constexpr bool kUnderflows = false;
+  using Near = NotNear;
 };
 struct Pole {
   static constexpr int kInfinity = FE_DIVBYZERO;
   static constexpr bool kUnderflows = false;
+  using Near = NotNear;
 };
 struct Underflowing {
   static constexpr int kInfinity = FE_OVERFLOW;
   static constexpr bool kUnderflows = true;
+  using Near = NotNear;
 };
 
 template <class D, class V>
@@ -73,15 +81,14 @@ V half_of_exp(D d, V x) {
 }
 
 // clang-format off
-struct Exp : Underflowing { template <class D, class V> V operator()(D, V a) const { return sleef_exp(a); } };
 struct Exp2 : Underflowing { template <class D, class V> V operator()(D, V a) const { return sleef_exp2(a); } };
-struct Expm1 : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_expm1(a)); } };
-struct Log : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log(a); } };
+struct Expm1 : NoPole { using Near = NearExpm1; template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_expm1(a)); } };
+struct Log : Pole { using Near = NearLog; template <class D, class V> V operator()(D, V a) const { return sleef_log(a); } };
 struct Log2 : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log2(a); } };
 struct Log10 : Pole { template <class D, class V> V operator()(D, V a) const { return sleef_log10(a); } };
 struct Cbrt : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_cbrt(a); } };
-struct Sin : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_sin(a)); } };
-struct Cos : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_cos(a); } };
+struct Sin : NoPole { using Near = NearSine<0>; template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_sin(a)); } };
+struct Cos : NoPole { using Near = NearSine<1>; template <class D, class V> V operator()(D, V a) const { return sleef_cos(a); } };
 struct Tan : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_tan(a)); } };
 struct ArcSin : NoPole { template <class D, class V> V operator()(D d, V a) const { return small_is_itself(d, a, sleef_asin(a)); } };
 struct ArcCos : NoPole { template <class D, class V> V operator()(D, V a) const { return sleef_acos(a); } };
@@ -94,6 +101,25 @@ struct Hypot : NoPole { template <class D, class V> V operator()(D, V a, V b) co
 // clang-format on
 
 // SLEEF gives infinity in the last stretch before a function leaves the range, or where an intermediate square does.
+
+template <class T>
+inline constexpr T kExpOverflows = sizeof(T) == 8 ? T(709.79) : T(88.73);
+
+/// e^x, where y is what SLEEF says it is.
+template <class D, class V>
+V finite_if_in_range(D d, V x, V y) {
+  const auto doubtful = hn::And(hn::IsInf(y), hn::Lt(x, hn::Set(d, kExpOverflows<hn::TFromD<D>>)));
+  if (HWY_LIKELY(hn::AllFalse(d, doubtful))) return y;
+  const V half = half_of_exp(d, x);
+  return hn::IfThenElse(doubtful, hn::Add(half, half), y);
+}
+struct Exp : Underflowing {
+  using Near = NearExp;
+  template <class D, class V>
+  V operator()(D d, V a) const {
+    return finite_if_in_range(d, a, sleef_exp(a));
+  }
+};
 
 struct Log1p : Pole {
   template <class D, class V>
@@ -203,9 +229,18 @@ bool any_tiny(D d, V y) {
   return !hn::AllFalse(d, hn::Lt(hn::Abs(y), hn::Set(d, std::numeric_limits<hn::TFromD<D>>::min())));
 }
 
+/// Whether elementary-inl.h has F for elements of D. Without FMA it would be less accurate than SLEEF.
+template <class F, class D>
+inline constexpr bool kNear = false;
+#ifndef DISTOB_SLEEF_BY_ELEMENT
+template <class F, class D>
+requires(!std::is_same_v<typename F::Near, NotNear> &&
+         sizeof(hn::TFromD<D>) == 8) inline constexpr bool kNear<F, D> = true;
+#endif
+
+/// y = F(a) itself; adds its flags.
 template <class F, class D, class V>
-HWY_INLINE V compute(D d, V a, int& flags) {
-  const V y = F()(d, a);
+HWY_INLINE V compute_checked(D d, V a, V y, int& flags) {
   if (HWY_UNLIKELY(!hn::AllTrue(d, hn::IsFinite(y))))
     flags |= flags_of<F>(d, y, hn::Not(hn::IsNaN(a)), hn::IsFinite(a));
   if constexpr (F::kUnderflows) {
@@ -213,6 +248,31 @@ HWY_INLINE V compute(D d, V a, int& flags) {
       flags |= FE_UNDERFLOW;
   }
   return y;
+}
+
+template <class F, class D, class V>
+HWY_INLINE V compute(D d, V a, int& flags) {
+  V y = F()(d, a);
+  if constexpr (kNear<F, D>) {
+    V near;
+    const auto ordinary = typename F::Near().near(d, a, near);
+    y = hn::IfThenElse(ordinary, near, y);
+  }
+  return compute_checked<F>(d, a, y, flags);
+}
+
+/// Computes whole vectors from element `i` on until one is not ordinary in all lanes. Returns where it stopped. A function
+/// of its own, without calls, so that all coefficients stay in registers.
+template <class F, class T>
+HWY_NOINLINE std::size_t run_ordinary(const T* a, T* out, std::size_t i, std::size_t count) {
+  const hn::ScalableTag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (; i + lanes <= count; i += lanes) {
+    hn::Vec<decltype(d)> y;
+    if (HWY_UNLIKELY(!hn::AllTrue(d, typename F::Near().near(d, hn::LoadU(d, a + i), y)))) break;
+    hn::StoreU(y, d, out + i);
+  }
+  return i;
 }
 
 template <class F, class D, class V>
@@ -247,7 +307,12 @@ void function1(const void* const* in, void* const* out, ptrdiff_t n, unsigned) {
   {
     const KeepFloatFlags keep;
     std::size_t i = 0;
-    for (; i + lanes <= count; i += lanes) store_result(d, compute<F>(d, hn::LoadU(d, a + i), flags), out[0], i, lanes);
+    while (true) {
+      if constexpr (kNear<F, decltype(d)>) i = run_ordinary<F>(a, static_cast<T*>(out[0]), i, count);
+      if (i + lanes > count) break;
+      store_result(d, compute<F>(d, hn::LoadU(d, a + i), flags), out[0], i, lanes);
+      i += lanes;
+    }
     if (i < count) store_result(d, compute<F>(d, load_end(d, a + i, count - i), flags), out[0], i, count - i);
   }
   if (flags != 0) std::feraiseexcept(flags);

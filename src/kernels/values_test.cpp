@@ -314,6 +314,52 @@ void check_functions1() {
 TEST(Functions, OfFloatsAreWithinAnUlp) { check_functions1<float>(); }
 TEST(Functions, OfDoublesAreWithinAnUlp) { check_functions1<double>(); }
 
+/// Where the methods of elementary-inl.h change: next to multiples of what they reduce by, at the ends of their ranges, and
+/// everywhere between.
+std::vector<double> awkward_arguments(const Function1& f) {
+  std::vector<double> values;
+  std::mt19937_64 random(17);
+  const auto draw = [&](double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); };
+  for (int i = 0; i < 20000; ++i) values.push_back(draw(f.low, f.high));
+  for (int i = 0; i < 5000; ++i) values.push_back(draw(-1, 1));
+  for (int i = 0; i < 5000; ++i) values.push_back(std::ldexp(draw(1, 2), static_cast<int>(random() % 2000) - 1000));
+  for (const long double unit : {0.693147180559945309417232121458176568L, 1.570796326794896619231321691639751442L}) {
+    for (int k = -1100; k < 1100; ++k) {
+      for (const long double halves : {0.0L, 0.5L}) {
+        const double near = static_cast<double>((static_cast<long double>(k) + halves) * unit);
+        values.insert(values.end(), {near, std::nextafter(near, 1e300), std::nextafter(near, -1e300)});
+      }
+    }
+  }
+  for (const double end : {36.0, 707.0, 0x1p30, 0x1p52, 0x1.6a09e667f3bcdp-1, 0x1.6a09e667f3bcdp0, 1.0}) {
+    for (const double sign : {1.0, -1.0}) {
+      values.insert(values.end(), {sign * end, sign * std::nextafter(end, 0.0), sign * std::nextafter(end, 1e300)});
+    }
+  }
+  return values;
+}
+
+TEST(Functions, OfAwkwardDoublesAreWithinAnUlpAndTheSameWithEveryFma) {
+  const Kind kind = Kind::Float64;
+  for (const Function1& f : kFunctions1) {
+    if (f.op != Op::exp && f.op != Op::expm1 && f.op != Op::log && f.op != Op::sin && f.op != Op::cos) continue;
+    std::vector<double> values = awkward_arguments(f), first;
+    testing::for_each_target([&](std::string_view target) {
+      std::vector<double> results(values.size());
+      testing::run(*find(f.op, {&kind, 1}),
+                   {reinterpret_cast<char*>(values.data()), reinterpret_cast<char*>(results.data())},
+                   static_cast<std::ptrdiff_t>(values.size()), {8, 8});
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        ASSERT_LE(ulps(results[i], f.exact(values[i])), 1.001L)
+            << target << " " << name_of(f.op) << "(" << std::hexfloat << values[i] << ") = " << results[i];
+      }
+      if (target.substr(0, 3) != "AVX") return;
+      if (first.empty()) first = results;
+      for (std::size_t i = 0; i < values.size(); ++i) ASSERT_TRUE(same(results[i], first[i])) << target << values[i];
+    });
+  }
+}
+
 struct Function2 {
   Op op;
   long double (*exact)(long double, long double);

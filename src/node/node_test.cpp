@@ -81,21 +81,21 @@ TEST(Crew, RunsWhatWasPostedBeforeItEnds) {
 
 TEST(FlushTimer, CallsBackOnceForEachBurst) {
   std::atomic<int> flushed{0};
-  FlushTimer timer(std::chrono::microseconds(100), std::chrono::milliseconds(2), [&] {
+  FlushTimer timer([&] {
     ++flushed;
     flushed.notify_all();
   });
   for (int burst = 0; burst < 3; ++burst) {
     const int before = flushed;
-    timer.touch();
+    timer.touch(std::chrono::microseconds(100), std::chrono::milliseconds(2));
     flushed.wait(before);
     EXPECT_GT(flushed, before);
   }
 }
 
 TEST(FlushTimer, EndsWhileItIsArmed) {
-  FlushTimer timer(std::chrono::hours(1), std::chrono::hours(1), [] { FAIL() << "nobody was quiet for an hour"; });
-  timer.touch();
+  FlushTimer timer([] { FAIL() << "nobody was quiet for an hour"; });
+  timer.touch(std::chrono::hours(1), std::chrono::hours(1));
 }
 
 }  // namespace
