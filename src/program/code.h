@@ -31,6 +31,7 @@ struct Instruction {
   std::int32_t offset = 0;
   std::int32_t kernel = -1;
   Tag tag = 0;
+  bool takes_flags = false;  ///< what this and those before it of the same tag raised is counted after it
 };
 
 /// A view of a slot, broadcast to the iteration shape; later in the machine's axes.

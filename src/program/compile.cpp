@@ -10,7 +10,7 @@ namespace {
 
 // Registers that are live together should stay in the first cache (32-48 KB). The count below takes an input and the
 // result that replaces it as two, which leaves room for what streams through.
-constexpr std::int64_t kRegisterBytes = 32 * 1024;
+constexpr std::int64_t kRegisterBytes = 64 * 1024;
 constexpr std::int64_t kSmallestTile = 256;  ///< below that, the calls cost as much as the work
 constexpr std::int64_t kLargestTile = 4096;
 // Results of this many bytes are written past the caches: the processor need not read their lines first, which is a quarter
@@ -41,6 +41,7 @@ class Compiler {
     find_direct_stores();
     choose_capacity();
     assign_registers();
+    place_flag_checks();
     if (out_.reduces) {
       cut_reduction();
     } else {
@@ -293,6 +294,23 @@ class Compiler {
     }
     out_.registers = static_cast<int>(widths.size());
     out_.scratch_bytes = offset;
+  }
+
+  bool may_raise(const Instruction& instruction) {
+    if (instruction.action == Action::kernel) return kernel(instruction).sets_float_flags;
+    return instruction.operand >= 0 && operand(instruction).cast != nullptr &&
+           operand(instruction).cast->sets_float_flags;
+  }
+
+  /// Flags are read where a run of instructions of one tag ends: reading them waits for all arithmetic before it.
+  void place_flag_checks() {
+    Instruction* last = nullptr;
+    for (Instruction& instruction : out_.code) {
+      if (!may_raise(instruction)) continue;
+      if (last != nullptr) last->takes_flags = last->tag != instruction.tag;
+      last = &instruction;
+    }
+    if (last != nullptr) last->takes_flags = true;
   }
 
   /// The axis that another operand than the leading one runs along, if tiles must be square for its sake.

@@ -140,7 +140,7 @@ int Frame::call(const Instruction& instruction, std::size_t at) {
   const std::ptrdiff_t n = tile_->elements;
   status_ = kernel.loop(kernel.context, data, &n, strides, kernel.auxdata);
   if (status_ != 0) failed_ = instruction.tag;
-  if (kernel.sets_float_flags) take_flags(at);
+  if (instruction.takes_flags || status_ != 0) take_flags(at);
   return status_;
 }
 
@@ -205,7 +205,7 @@ void Frame::convert(const kernels::Kernel& cast, char* from, std::ptrdiff_t from
   char* const data[2] = {from, to};
   const std::ptrdiff_t count = n, strides[2] = {from_stride, to_stride};
   cast.loop(cast.context, data, &count, strides, cast.auxdata);
-  if (cast.sets_float_flags) take_flags(at);
+  if (code_.code[at].takes_flags) take_flags(at);
 }
 
 void Frame::take_flags(std::size_t at) { flags_[at] |= take_float_flags(); }
