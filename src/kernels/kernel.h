@@ -58,6 +58,19 @@ struct Kernel {
   std::uint8_t cost = 1;          ///< in units of one addition, to choose how small a chunk still pays
 };
 
+/// A native kernel over `n` >= 1 contiguous elements. Bit i of `scalars` says that in[i] points to one element that stands for
+/// all n; never for all inputs together. An output may be the very memory of an input that is not a scalar. No alignment
+/// is promised.
+using Block = void (*)(const void* const* in, void* const* out, std::ptrdiff_t n, unsigned scalars);
+
+/// What is left of a kernel where its operands are known to be contiguous: no strides to look at.
+struct Straight {
+  Block block = nullptr;  ///< null if the kernel has only its loop
+  bool scalars = false;   ///< the block takes scalar inputs as they are
+  bool quiet = false;     ///< flags that it raises mean nothing and have to be put back (float_flags.h)
+};
+[[nodiscard]] Straight straight(const Kernel& kernel);
+
 // What results are, beside NumPy's:
 // - An element's result depends on its operands alone, not on where it stands, strides, alignment or n, nor does what it
 //   raises. Kernels read and write the given elements only.

@@ -150,6 +150,13 @@ void scatter(const char* in, std::size_t itemsize, std::ptrdiff_t n, char* out, 
   }
 }
 
+Straight straight(const Kernel& kernel) {
+  if (kernel.loop != &run_slot) return {};
+  const Slot& slot = *static_cast<const Slot*>(kernel.context);
+  if (slot.through != nullptr) return {};
+  return {slot.block, slot.traits.scalars, slot.traits.quiet};
+}
+
 int run_slot(const void* context, char* const* data, const std::ptrdiff_t* dims, const std::ptrdiff_t* strides, void*) {
   const Slot& slot = *static_cast<const Slot*>(context);
   const std::ptrdiff_t n = dims[0];

@@ -17,11 +17,6 @@
 
 namespace distob::kernels {
 
-/// A kernel over `n` >= 1 contiguous elements. Bit i of `scalars` says that in[i] points to one element that stands for
-/// all n; it is only ever set for kernels whose traits allow it, and never for all inputs of a kernel together.
-/// An output may be the very memory of an input that is not a scalar. No alignment is promised.
-using Block = void (*)(const void* const* in, void* const* out, std::ptrdiff_t n, unsigned scalars);
-
 struct Traits {
   bool scalars = false;   ///< the block takes scalar inputs as they are
   bool flags = false;     ///< may raise floating point flags

@@ -253,6 +253,40 @@ TYPED_TEST(FloatKinds, DivideWithRemainderAsPythonDoes) {
   EXPECT_EQ(evaluate<T>(Op::spacing, T(1)), std::numeric_limits<T>::epsilon());
 }
 
+TEST(Division, HasTheProcessorsBitsForSignificandsAndExponentsOfEveryKind) {
+  const Kind kinds[] = {Kind::Float64, Kind::Float64};
+  constexpr std::size_t kCount = 20000;
+  std::mt19937_64 random(11);
+  const auto number = [&](int form) {
+    std::uint64_t bits = random() & ((std::uint64_t{1} << 52) - 1);
+    if (form % 3 == 1) bits |= ((std::uint64_t{1} << 52) - 1) & ~std::uint64_t{0xff};  // next to all ones
+    if (form % 3 == 2) bits &= 0xff;
+    const int reach = form < 6 ? 2 : form < 9 ? 510 : 1020;
+    bits |= static_cast<std::uint64_t>(1023 - reach + static_cast<int>(random() % (2 * reach + 1))) << 52;
+    return std::bit_cast<double>(bits | random() << 63);
+  };
+  std::vector<double> a(kCount), b(kCount), results(kCount);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    a[i] = number(static_cast<int>(random() % 10));
+    b[i] = number(static_cast<int>(random() % 10));
+    // A dividend next to one whose quotient lies halfway between two numbers.
+    if (i % 4 == 0)
+      a[i] = static_cast<double>(b[i] * (1.25L + static_cast<long double>(random() % 4096) * 0x1p-52L + 0x1p-53L));
+  }
+  const auto edges = edge_values<double>();
+  std::copy(edges.begin(), edges.end(), a.begin() + 64);
+  std::copy(edges.begin(), edges.end(), b.begin() + 160);
+  testing::for_each_target([&](std::string_view target) {
+    testing::run(
+        *find(Op::divide, kinds),
+        {reinterpret_cast<char*>(a.data()), reinterpret_cast<char*>(b.data()), reinterpret_cast<char*>(results.data())},
+        kCount, {8, 8, 8});
+    for (std::size_t i = 0; i < kCount; ++i) {
+      ASSERT_TRUE(same(results[i], a[i] / b[i])) << target << std::hexfloat << " " << a[i] << " / " << b[i];
+    }
+  });
+}
+
 // --- Functions ----------------------------------------------------------------------------------------------------
 
 /// Distance of `got` from `exact` in units of the last place of `exact` rounded.
@@ -426,6 +460,12 @@ TEST(Functions, RaiseTheFlagsOfSpecialArguments) {
     EXPECT_EQ(flags_of(Op::power, {10.0, -400.0}), FE_UNDERFLOW);
     EXPECT_EQ(flags_of(Op::power, {0.0, 3.0}), 0);
     EXPECT_EQ(flags_of(Op::divide, {1.0, 0.0}), FE_DIVBYZERO);
+    EXPECT_EQ(flags_of(Op::divide, {1e300, 1e-300}), FE_OVERFLOW);
+    EXPECT_EQ(flags_of(Op::divide, {1e-300, 1e300}), FE_UNDERFLOW);
+    EXPECT_EQ(flags_of(Op::divide, {1.0, inf}), 0);
+    EXPECT_EQ(flags_of(Op::divide, {nan, 0.0}), 0);
+    EXPECT_EQ(flags_of(Op::reciprocal, {0.0}), FE_DIVBYZERO);
+    EXPECT_EQ(flags_of(Op::reciprocal, {3.0}), 0);
     EXPECT_EQ(flags_of(Op::divide, {0.0, 0.0}), FE_INVALID);
     EXPECT_EQ(flags_of(Op::less, {nan, 1.0}), 0);
     EXPECT_EQ(flags_of(Op::maximum, {nan, 1.0}), 0);

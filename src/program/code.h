@@ -114,6 +114,7 @@ struct Code {
   std::vector<Instruction> code;
   std::vector<Operand> operands;  ///< strides in the machine's axes
   std::vector<kernels::Kernel> kernels;
+  std::vector<kernels::Straight> straight;  ///< of each kernel
   std::vector<ReductionRecord> reductions;
   std::vector<ValueRecord> values;
   std::vector<char> constants;

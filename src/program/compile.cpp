@@ -405,6 +405,7 @@ class Compiler {
   void move_rest() {
     out_.operands = std::move(source_.operands);
     out_.kernels = std::move(source_.kernels);
+    for (const kernels::Kernel& each : out_.kernels) out_.straight.push_back(kernels::straight(each));
     out_.reductions = std::move(source_.reductions);
     out_.values = std::move(source_.values);
     out_.constants = std::move(source_.constants);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/float_flags.h"
 #include "program/copy.h"
 
 namespace distob::program {
@@ -114,34 +115,58 @@ void Frame::load(const Instruction& instruction) {
 }
 
 int Frame::call(const Instruction& instruction, std::size_t at) {
+  const void* in[4];
+  void* out[4];
+  unsigned scalars = 0;
+  for (int k = 0; k < instruction.inputs; ++k) {
+    const Location& from = locations_[instruction.input[static_cast<std::size_t>(k)]];
+    in[k] = from.data;
+    scalars |= static_cast<unsigned>(from.stride == 0) << k;
+  }
+  for (int j = 0; j < instruction.outputs; ++j) out[j] = place(instruction.output + j);
+  const kernels::Straight& straight = code_.straight[static_cast<std::size_t>(instruction.kernel)];
+  const unsigned all = (1U << instruction.inputs) - 1;
+  if (straight.block != nullptr && (scalars == 0 || (straight.scalars && scalars != all))) {
+    if (straight.quiet) {
+      const kernels::KeepFloatFlags keep;
+      straight.block(in, out, tile_->elements, scalars);
+    } else {
+      straight.block(in, out, tile_->elements, scalars);
+    }
+  } else {
+    status_ = loop(instruction);
+    if (status_ != 0) failed_ = instruction.tag;
+  }
+  if (instruction.takes_flags || status_ != 0) take_flags(at);
+  return status_;
+}
+
+char* Frame::place(std::int32_t output) {
+  const ValueRecord& record = code_.values[static_cast<std::size_t>(output)];
+  Location& location = locations_[output];
+  location = {targets_[output] != nullptr ? targets_[output] : register_of(output),
+              static_cast<std::ptrdiff_t>(record.dtype.itemsize)};
+  if (record.direct_store >= 0) {
+    const Instruction& store = code_.code[static_cast<std::size_t>(record.direct_store)];
+    const Resolved to = resolve(code_.operands[static_cast<std::size_t>(store.operand)]);
+    if (to.contiguous && to.aligned) location.data = to.data;
+  }
+  return location.data;
+}
+
+int Frame::loop(const Instruction& instruction) {
   const kernels::Kernel& kernel = code_.kernels[static_cast<std::size_t>(instruction.kernel)];
   char* data[8];
   std::ptrdiff_t strides[8];
   int count = 0;
-  for (; count < instruction.inputs; ++count) {
-    const Location from = locations_[instruction.input[static_cast<std::size_t>(count)]];
-    data[count] = from.data;
-    strides[count] = from.stride;
-  }
-  for (int j = 0; j < instruction.outputs; ++j, ++count) {
-    const std::int32_t output = instruction.output + j;
-    const ValueRecord& record = code_.values[static_cast<std::size_t>(output)];
-    Location& location = locations_[output];
-    location = {targets_[output] != nullptr ? targets_[output] : register_of(output),
-                static_cast<std::ptrdiff_t>(record.dtype.itemsize)};
-    if (record.direct_store >= 0) {
-      const Instruction& store = code_.code[static_cast<std::size_t>(record.direct_store)];
-      const Resolved to = resolve(code_.operands[static_cast<std::size_t>(store.operand)]);
-      if (to.contiguous && to.aligned) location.data = to.data;
-    }
+  const auto add = [&](const Location& location) {
     data[count] = location.data;
-    strides[count] = location.stride;
-  }
+    strides[count++] = location.stride;
+  };
+  for (int k = 0; k < instruction.inputs; ++k) add(locations_[instruction.input[static_cast<std::size_t>(k)]]);
+  for (int j = 0; j < instruction.outputs; ++j) add(locations_[instruction.output + j]);
   const std::ptrdiff_t n = tile_->elements;
-  status_ = kernel.loop(kernel.context, data, &n, strides, kernel.auxdata);
-  if (status_ != 0) failed_ = instruction.tag;
-  if (instruction.takes_flags || status_ != 0) take_flags(at);
-  return status_;
+  return kernel.loop(kernel.context, data, &n, strides, kernel.auxdata);
 }
 
 void Frame::select(const Instruction& instruction) {

@@ -45,6 +45,10 @@ class Frame {
   [[nodiscard]] Resolved resolve(const Operand& operand) const;
   void load(const Instruction& instruction);
   int call(const Instruction& instruction, std::size_t at);
+  /// Where a kernel leaves `output`; its location from now on.
+  char* place(std::int32_t output);
+  /// The kernel's own loop, over whatever strides the values have.
+  int loop(const Instruction& instruction);
   void select(const Instruction& instruction);
   void store(const Instruction& instruction, std::size_t at);
   void write(const Instruction& instruction, const Resolved& to, Location from, std::int64_t itemsize);
