@@ -5,6 +5,7 @@
 
 #include "array/workspace.h"
 #include "distob/errors.h"
+#include "kernels/float_flags.h"
 
 namespace distob::array::detail {
 namespace {
@@ -51,6 +52,48 @@ Walk walk(char* base, const View& view, const Shape& shape) {
   return w;
 }
 
+// The kernel over one row: straight if the operands allow it, which is then known for all rows.
+class RowCall {
+ public:
+  RowCall(const kernels::Kernel& kernel, const std::ptrdiff_t* steps, std::ptrdiff_t n)
+      : kernel_(kernel), steps_(steps), n_(n), straight_(kernels::straight(kernel)) {
+    const unsigned inputs = kernel.inputs, operands = inputs + kernel.outputs;
+    bool direct = straight_.block != nullptr && n > 1;
+    for (unsigned k = 0; k < operands; ++k) {
+      if (steps[k] == static_cast<std::ptrdiff_t>(itemsize_of(kernel.kinds[k]))) continue;
+      if (steps[k] == 0 && k < inputs && straight_.scalars) {
+        scalars_ |= 1U << k;
+      } else {
+        direct = false;
+      }
+    }
+    if (!direct || scalars_ == (1U << inputs) - 1) straight_.block = nullptr;
+  }
+
+  void operator()(char* const* data) const {
+    if (straight_.block == nullptr) {
+      program::run_single(kernel_, data, n_, steps_);
+      return;
+    }
+    const int inputs = kernel_.inputs;
+    const void* const in[] = {data[0], inputs > 1 ? data[1] : nullptr, inputs > 2 ? data[2] : nullptr};
+    void* const out[] = {data[inputs], kernel_.outputs > 1 ? data[inputs + 1] : nullptr};
+    if (straight_.quiet) {
+      const kernels::KeepFloatFlags keep;
+      straight_.block(in, out, n_, scalars_);
+    } else {
+      straight_.block(in, out, n_, scalars_);
+    }
+  }
+
+ private:
+  const kernels::Kernel& kernel_;
+  const std::ptrdiff_t* steps_;
+  std::ptrdiff_t n_;
+  kernels::Straight straight_;
+  unsigned scalars_ = 0;
+};
+
 // The kernel over every row of the nest.
 void run_rows(const kernels::Kernel& kernel, const Nest& nest, std::span<Walk> walks) {
   char* data[kMaxOperands];
@@ -61,9 +104,10 @@ void run_rows(const kernels::Kernel& kernel, const Nest& nest, std::span<Walk> w
     steps[k] = inner < 0 ? 0 : walks[k].strides[inner];
   }
   const std::ptrdiff_t row = inner < 0 ? 1 : nest.extents[inner];
+  const RowCall call(kernel, steps, row);
   std::int64_t index[Dims::kMaxRank] = {};
   while (true) {
-    program::run_single(kernel, data, row, steps);
+    call(data);
     int axis = inner - 1;
     for (; axis >= 0; --axis) {
       for (std::size_t k = 0; k < walks.size(); ++k) data[k] += walks[k].strides[axis];

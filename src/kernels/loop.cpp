@@ -163,12 +163,12 @@ int run_slot(const void* context, char* const* data, const std::ptrdiff_t* dims,
   if (n <= 0) return 0;
   const unsigned inputs = slot.kernel.inputs;
   const unsigned operands = inputs + slot.kernel.outputs;
-  std::array<const void*, Slot::kOperands> in{};
-  std::array<void*, Slot::kOperands> out{};
+  // Written out: compilers make a loop a string instruction, which takes longer than a short row's arithmetic.
+  const void* const in[] = {data[0], inputs > 1 ? data[1] : nullptr, inputs > 2 ? data[2] : nullptr};
+  void* const out[] = {data[inputs], operands > inputs + 1 ? data[inputs + 1] : nullptr};
   unsigned scalars = 0;
   bool direct = slot.through == nullptr;
   for (unsigned i = 0; i < inputs; ++i) {
-    in[i] = data[i];
     if (strides[i] == slot.itemsize[i] || n == 1) continue;
     if (strides[i] == 0 && slot.traits.scalars) {
       scalars |= 1U << i;
@@ -177,11 +177,10 @@ int run_slot(const void* context, char* const* data, const std::ptrdiff_t* dims,
     }
   }
   for (unsigned i = inputs; i < operands; ++i) {
-    out[i - inputs] = data[i];
     direct = direct && (strides[i] == slot.itemsize[i] || n == 1);
   }
   if (direct && (scalars == 0 || scalars != (1U << inputs) - 1)) {
-    call_block(slot, in.data(), out.data(), n, scalars);
+    call_block(slot, in, out, n, scalars);
   } else {
     BufferedRun(slot, data, strides).run(n);
   }

@@ -1,5 +1,6 @@
 #include "kernels/targets.h"
 
+#include "kernels/listing.h"
 #include "kernels/table.h"
 
 #include <hwy/targets.h>
@@ -89,7 +90,7 @@ Slot& Table::slot_of(Op op, std::initializer_list<Kind> inputs) {
     if (place->block == nullptr || std::ranges::equal(inputs, std::span(place->kernel.kinds).first(inputs.size())))
       return *place;
   }
-  throw std::logic_error("a third kernel of one kind for " + std::string(name_of(op)));
+  throw std::logic_error("a third kernel of one kind for " + std::string(kernels::name_of(op)));
 }
 
 void Table::add(Op op, std::initializer_list<Kind> inputs, std::initializer_list<Kind> outputs, Block block,
@@ -108,6 +109,18 @@ void Table::add_reduction(ReduceOp op, const Reduction& reduction) {
 }
 
 void Table::add_gemm(Kind kind, const Gemm& gemm) { gemms_[index_of(kind)] = gemm; }
+
+std::string_view Table::name_of(const Kernel& kernel) const {
+  if (kernel.loop != &run_slot) return "loop";
+  for (int op = 0; op < kOps; ++op) {
+    for (const auto& kinds : elementwise_[op]) {
+      for (const auto& place : kinds) {
+        if (place && kernel.context == place.get()) return kernels::name_of(static_cast<Op>(op));
+      }
+    }
+  }
+  return "cast";
+}
 
 void Table::compute_half_in_single() {
   for (auto& kinds : elementwise_) {
@@ -164,6 +177,8 @@ const Kernel* find(Op op, std::span<const Kind> inputs) { return table().find(op
 const Kernel* cast(Kind from, Kind to) { return table().cast(from, to); }
 const Reduction* reduction(ReduceOp op, Kind kind) { return table().reduction(op, kind); }
 const Gemm* gemm(Kind kind) { return table().gemm(kind); }
+
+std::string_view name_of(const Kernel& kernel) { return table().name_of(kernel); }
 
 std::span<const std::string_view> targets() {
   static const auto& names = *new std::vector<std::string_view>(runnable_targets());

@@ -60,6 +60,7 @@ class Table {
   [[nodiscard]] const Kernel* cast(Kind from, Kind to) const;
   [[nodiscard]] const Reduction* reduction(ReduceOp op, Kind kind) const;
   [[nodiscard]] const Gemm* gemm(Kind kind) const;
+  [[nodiscard]] std::string_view name_of(const Kernel& kernel) const;
 
  private:
   /// The operand whose kind an operation's kernels are filed under.
