@@ -180,6 +180,10 @@ class _Array(_core.Array):
         """The blocks in C order, as views."""
         return [_core.view_as(self[(*box, ...)], RemoteArray) for box in _boxes(self)]
 
+    def explain(self) -> str:
+        """Text for people: where the elements lie, what waits to be computed, and the passes over memory that ran last."""
+        return _core.explain_array(self)
+
     @property
     def base(self) -> None:
         """Always None: storages, not arrays, are what views refer to."""

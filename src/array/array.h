@@ -245,6 +245,9 @@ class Snapshot {
 [[nodiscard]] Snapshot snapshot(const Array& a);
 /// Copies the elements of `a`, cast, to memory of the caller's, with all threads, before it returns.
 void gather_into(const Array& a, void* data, DType dtype, const Strides& strides);
+/// A copy of the elements of `a`, its axes in memory in the order they have now, that nobody else has: the caller may write
+/// what `layout()` shows for as long as the result lives. Its memory comes from the pool, so that a copy like one that went before finds warm pages.
+[[nodiscard]] Snapshot gather(const Array& a);
 /// The one element of `a` (ValueError if size is not 1), in native byte order, to `bytes`, itemsize of them.
 void item(const Array& a, void* bytes);
 /// The element that an index of integers names, one for each axis, if it is written already and all elements lie in one
@@ -293,8 +296,11 @@ struct FloatWarning {
 /// Whether take_float_warnings has something; one relaxed load.
 [[nodiscard]] bool float_warnings_pending() noexcept;
 
-/// The instructions that wait in the window, then the passes that ran last, as text for people.
+/// As text for people: the instructions that wait in the window; the passes that ran last, with the bytes they read and
+/// wrote; the bytes that were copied to move arrays and lent to engines since the start.
 [[nodiscard]] std::string explain();
+/// What `a` is, where its elements lie and how much work they wait for, then explain().
+[[nodiscard]] std::string explain(const Array& a);
 
 /// Counters since the start of the process, for tests and benchmarks.
 struct Statistics {

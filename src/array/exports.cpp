@@ -2,6 +2,7 @@
 
 #include "array/operands.h"
 #include "array/pieces.h"
+#include "array/structure.h"
 #include "array/workspace.h"
 #include "distob/errors.h"
 
@@ -118,6 +119,15 @@ void gather_into(const Array& a, void* data, DType dtype, const Strides& strides
     const memory::Pin pin = Workspace::instance().pin(*piece.storage, piece.view);
     Workspace::instance().run_apart(piece.view, pin.memory()->data(), part, static_cast<char*>(data));
   }
+}
+
+Snapshot gather(const Array& a) {
+  auto e = std::make_shared<detail::Export>();
+  const View to{0, a.shape(), kept_strides(a), a.dtype()};
+  e->pin = memory::Pin(memory::Memory::allocate(static_cast<std::size_t>(to.nbytes())));
+  e->layout = detail::layout_at(to, e->pin.memory()->data());
+  gather_into(a, e->layout.data, to.dtype, to.strides);
+  return Snapshot(std::move(e));
 }
 
 namespace {

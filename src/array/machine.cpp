@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "array/representation.h"
 #include "array/workspace.h"
 #include "distob/errors.h"
 #include "node/crew.h"
@@ -43,6 +44,23 @@ int planned_slots() { return slots().load(std::memory_order_relaxed); }
 std::vector<FloatWarning> take_float_warnings() { return Workspace::instance().take_warnings(); }
 bool float_warnings_pending() noexcept { return !Workspace::forked() && Workspace::instance().warnings_pending(); }
 std::string explain() { return Workspace::instance().explain(); }
+std::string explain(const Array& a) {
+  const detail::Node& node = *a.node();
+  std::string text = "an array of shape " + to_string(a.shape()) + " of " + a.dtype().name() + ", " +
+                     std::to_string(a.partition().blocks()) + " blocks, elements in " + std::to_string(a.pieces()) +
+                     (a.pieces() == 1 ? " storage" : " storages");
+  std::size_t waiting = 0;
+  std::int64_t bytes = 0;
+  const auto add = [&](const memory::Storage& storage) {
+    waiting += Workspace::instance().waiting_for(storage);
+    bytes += storage.size();
+  };
+  if (node.single()) add(*node.storage);
+  for (const detail::Piece& piece : node.pieces) add(*piece.storage);
+  text += " of " + memory::format_size(bytes) + (a.is_view() ? ", shared with other arrays" : "");
+  text += "\ninstructions of the window that write there: " + std::to_string(waiting) + "\n";
+  return text + Workspace::instance().explain();
+}
 Statistics statistics() { return Workspace::instance().statistics(); }
 
 }  // namespace distob::array

@@ -113,7 +113,10 @@ node::Crew& Workspace::crew() {
 memory::StoragePtr Workspace::new_storage(std::int64_t bytes) {
   memory::StoragePtr storage = memory::Storage::create(bytes);
   if (budget_.try_reserve(bytes, storage->reservation)) return storage;
-  sync();  // dead temporaries of the window and of running programs give theirs back
+  {
+    MutexLock lock(mutex_);
+    (void)drain(lock);  // dead temporaries of the window and of running programs give theirs back
+  }
   if (!budget_.try_reserve(bytes, storage->reservation)) budget_.refuse(bytes);
   return storage;
 }
@@ -126,6 +129,7 @@ memory::MemoryPtr Workspace::take_memory(std::int64_t bytes, bool shared) {
   if (found == given_up_.end()) return memory::Memory::allocate(static_cast<std::size_t>(bytes));
   memory::MemoryPtr memory = std::move(*found);
   given_up_.erase(found);
+  memory->reservation = {};  // its new storage has one
   return memory;
 }
 
@@ -144,8 +148,27 @@ void Workspace::push(Instruction instruction) {
   ++instructions_;
 }
 
+// Targets whose memory somebody pins will have to move. True if the budget has room for that.
+bool Workspace::reserve_moves(const Instruction& instruction) {
+  return std::all_of(instruction.targets.begin(), instruction.targets.end(), [&](const Target& t) {
+    memory::Storage& storage = *t.storage;
+    if (!storage.memory() || !storage.memory()->pinned() || storage.next.bytes() > 0) return true;
+    return budget_.try_reserve(storage.size(), storage.next);
+  });
+}
+
+void Workspace::make_room(MutexLock& lock, const Instruction& instruction) {
+  if (reserve_moves(instruction)) return;
+  (void)drain(lock);
+  if (reserve_moves(instruction)) return;
+  std::int64_t bytes = 0;
+  for (const Target& t : instruction.targets) bytes += t.storage->next.bytes() > 0 ? 0 : t.storage->size();
+  budget_.refuse(bytes);
+}
+
 void Workspace::append(Instruction instruction) {
   MutexLock lock(mutex_);
+  make_room(lock, instruction);
   push(std::move(instruction));
   if (window_.size() < kFullWindow) {
     if (threads() == 1) return;
@@ -154,7 +177,8 @@ void Workspace::append(Instruction instruction) {
     timer_->touch(idle, kIdlesToLatest * idle);
     return;
   }
-  flush_and_start(lock, From::appender);
+  const std::exception_ptr failed = flush_and_start(lock, From::appender);
+  if (failed && window_.size() >= 2 * kFullWindow) std::rethrow_exception(failed);
   if (order_.open() > kOpenEntries) {
     wait_until(lock, [this]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.open() <= kOpenEntries / 2; });
   }
@@ -163,10 +187,17 @@ void Workspace::append(Instruction instruction) {
 unsigned Workspace::append_and_wait(Instruction instruction) {
   const std::vector<Target> targets = instruction.targets;
   MutexLock lock(mutex_);
+  make_room(lock, instruction);
   const Site site = instruction.site = next_private_site_ = (next_private_site_ + 1) | 0x80000000U;
   private_flags_[site] = 0;
   push(std::move(instruction));
-  flush_and_start(lock, From::waiter);
+  if (const std::exception_ptr failed = flush_and_start(lock, From::waiter)) {
+    // An error at this line: the instruction must not run later.
+    if (std::erase_if(window_, [&](const Instruction& i) { return i.site == site; }) > 0) {
+      private_flags_.erase(site);
+      std::rethrow_exception(failed);
+    }
+  }
   wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
     return std::all_of(targets.begin(), targets.end(), [&](const Target& t) DISTOB_NO_THREAD_SAFETY_ANALYSIS {
       return !t.storage->memory() || order_.may_read(t.storage->memory().get(), t.view);
@@ -177,7 +208,12 @@ unsigned Workspace::append_and_wait(Instruction instruction) {
 
 void Workspace::enter_made(MutexLock& lock, std::span<const Source> sources, const Target& target, Site site,
                            const MakeJob& make, From from) {
-  flush_and_start(lock, from);  // what it reads may still be in the window
+  // What it reads may still be in the window.
+  const std::exception_ptr failed = flush_and_start(lock, from);
+  const bool waits = std::any_of(sources.begin(), sources.end(), [&](const Source& s) DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+    return waits_in_window(*s.storage, false);
+  });
+  if (failed && (waits || waits_in_window(*target.storage, true))) std::rethrow_exception(failed);
   std::vector<char*> bases;
   std::vector<memory::MemoryPtr> memories;
   std::vector<order::Access> accesses;
@@ -220,7 +256,7 @@ unsigned Workspace::append_job_and_wait(std::span<const Source> sources, const T
 
 void Workspace::timer_fired() {
   MutexLock lock(mutex_);
-  flush_and_start(lock, From::timer);
+  (void)flush_and_start(lock, From::timer);
 }
 
 bool Workspace::waits_in_window(const memory::Storage& storage, bool also_read) const {
@@ -256,30 +292,67 @@ bool Workspace::ready(std::span<const Source* const> sources, std::span<const Ta
 
 // --- From the window to the order -----------------------------------------------------------------------------------
 
-void Workspace::flush(Jobs& ready) {
-  if (window_.empty()) return;
-  const std::vector<Instruction> window = std::exchange(window_, {});
+std::exception_ptr Workspace::flush(Jobs& ready) {
+  if (window_.empty()) return {};
+  std::vector<Instruction> window = std::exchange(window_, {});
   waiting_work_ = 0;
   const Plan plan = plan_passes(window);
+  for (const Instruction& i : window) {
+    for (const Target& t : i.targets) {
+      if (!plan.stored.contains(t.storage.get())) t.storage->reservation = {};  // it stays in registers
+    }
+  }
   last_passes_.clear();
-  for (const Pass& pass : plan.passes) launch(window, pass, plan, ready);
+  std::exception_ptr failed;
+  std::vector<std::uint32_t> left;
+  std::unordered_set<const memory::Storage*> held;  // what instructions that stay use
+  const auto each_storage = [&](const Pass& pass, auto&& f) {
+    for (std::uint32_t number : pass.instructions) {
+      for (const Source& source : window[number].sources) f(source.storage.get());
+      if (window[number].mask) f(window[number].mask->storage.get());
+      for (const Target& t : window[number].targets) f(t.storage.get());
+    }
+  };
+  for (const Pass& pass : plan.passes) {
+    bool depends = false;
+    each_storage(pass,
+                 [&](const memory::Storage* storage) { depends |= storage != nullptr && held.contains(storage); });
+    if (!depends) {
+      try {
+        launch(window, pass, plan, ready);
+        continue;
+      } catch (const MemoryError&) {
+        failed = std::current_exception();
+      } catch (const std::bad_alloc&) {
+        failed = std::current_exception();
+      }
+    }
+    left.insert(left.end(), pass.instructions.begin(), pass.instructions.end());
+    each_storage(pass, [&](const memory::Storage* storage) { held.insert(storage); });
+  }
+  std::sort(left.begin(), left.end());
+  for (std::uint32_t number : left) window_.push_back(std::move(window[number]));
+  return failed;
 }
 
 void Workspace::launch(std::span<const Instruction> window, const Pass& pass, const Plan& plan, Jobs& ready) {
+  std::vector<Prepared> prepared;
   Bindings bindings;
-  const auto bind_once = [&](const memory::StoragePtr& s) DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+  const auto prepare_once = [&](const memory::StoragePtr& s) DISTOB_NO_THREAD_SAFETY_ANALYSIS {
     if (s && plan.stored.contains(s.get()) && !bindings.contains(s.get())) {
-      bindings[s.get()] = bind(window, pass, plan, *s, ready);
+      prepared.push_back(prepare(window, pass, *s));
+      bindings[s.get()] = prepared.back().binding;
     }
   };
   for (std::uint32_t number : pass.instructions) {
-    for (const Source& s : window[number].sources) bind_once(s.storage);
-    if (window[number].mask) bind_once(window[number].mask->storage);
-    for (const Target& t : window[number].targets) bind_once(t.storage);
+    for (const Source& s : window[number].sources) prepare_once(s.storage);
+    if (window[number].mask) prepare_once(window[number].mask->storage);
+    for (const Target& t : window[number].targets) prepare_once(t.storage);
   }
   Compiled compiled = compile(window, pass, plan, bindings);
+  for (const Prepared& each : prepared) commit(each, ready);
   ++programs_;
-  last_passes_ += compiled.program.to_string();
+  last_passes_.push_back(compiled.program);
   enter(make_job(std::move(compiled), seats()), ready);
   // Only now does the order know that this pass still reads them: another storage may take them over.
   for (const auto& [storage, binding] : bindings) {
@@ -288,8 +361,9 @@ void Workspace::launch(std::span<const Instruction> window, const Pass& pass, co
   }
 }
 
-Binding Workspace::bind(std::span<const Instruction> window, const Pass& pass, const Plan&, memory::Storage& storage,
-                        Jobs& ready) {
+// All that can fail for want of memory; the storage is as it was.
+Workspace::Prepared Workspace::prepare(std::span<const Instruction> window, const Pass& pass,
+                                       memory::Storage& storage) {
   std::vector<View> written;
   bool partly = false;
   for (std::uint32_t number : pass.instructions) {
@@ -301,20 +375,32 @@ Binding Workspace::bind(std::span<const Instruction> window, const Pass& pass, c
   }
   if (written.empty() || !storage.memory()) {
     ensure_memory(storage);
-    return {storage.memory(), storage.memory()};
+    return {&storage, {storage.memory(), storage.memory()}, {}};
   }
-  const order::Needs needs{storage.memory()->pinned(), pass.repointed.contains(&storage)};
-  return move(storage, order::plan_write(storage.size(), written, partly, needs), ready);
+  const memory::MemoryPtr before = storage.memory();
+  const order::Needs needs{before->pinned(), pass.repointed.contains(&storage)};
+  order::WritePlan plan = order::plan_write(storage.size(), written, partly, needs);
+  if (!plan.fresh) return {&storage, {before, before}, {}};
+  if (storage.next.bytes() == 0 && !budget_.try_reserve(storage.size(), storage.next)) budget_.refuse(storage.size());
+  return {&storage, {before, take_memory(storage.size(), before->shared())}, std::move(plan)};
 }
 
-Binding Workspace::move(memory::Storage& storage, const order::WritePlan& plan, Jobs& ready) {
-  const memory::MemoryPtr before = storage.memory();
-  if (!plan.fresh) return {before, before};
-  const memory::MemoryPtr after = take_memory(storage.size(), before->shared());
-  for (const View& view : plan.carried) enter_copy(before, after, view, ready);
-  storage.set_memory(after);
+void Workspace::commit(const Prepared& prepared, Jobs& ready) {
+  if (prepared.binding.read == prepared.binding.write) {
+    prepared.storage->next = {};  // nobody pins its memory any more
+    return;
+  }
+  for (const View& view : prepared.plan.carried) {
+    enter_copy(prepared.binding.read, prepared.binding.write, view, ready);
+  }
+  give_memory(*prepared.storage, prepared.binding.write);
+}
+
+// Re-points `storage`, whose `next` is reserved. What it leaves counts as long as somebody has it.
+void Workspace::give_memory(memory::Storage& storage, const memory::MemoryPtr& memory) {
+  const memory::MemoryPtr before = storage.set_memory(memory);
+  before->reservation = std::exchange(storage.reservation, std::exchange(storage.next, {}));
   ++repoints_;
-  return {before, after};
 }
 
 void Workspace::enter_copy(const memory::MemoryPtr& from, const memory::MemoryPtr& to, const View& view, Jobs& ready) {
@@ -337,11 +423,11 @@ void Workspace::enter(std::shared_ptr<Job> job, Jobs& ready) {
 
 // --- From the order to the threads ----------------------------------------------------------------------------------
 
-void Workspace::flush_and_start(MutexLock& lock, From from) {
+std::exception_ptr Workspace::flush_once(MutexLock& lock, From from) {
   Jobs ready;
   std::exception_ptr failed;
   try {
-    flush(ready);
+    failed = flush(ready);
   } catch (...) {
     failed = std::current_exception();  // what was entered before it must still run: others wait for it
   }
@@ -350,7 +436,22 @@ void Workspace::flush_and_start(MutexLock& lock, From from) {
     start(std::move(ready), from);
     lock.lock();
   }
-  if (failed) std::rethrow_exception(failed);
+  return failed;
+}
+
+std::exception_ptr Workspace::flush_and_start(MutexLock& lock, From from) {
+  const std::exception_ptr failed = flush_once(lock, from);
+  if (!failed || from == From::timer || !held_.empty()) return failed;
+  // What runs will give memory back. (Not while somebody holds elements: it may be this thread.)
+  wait_until(lock, [this]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return jobs_.empty(); });
+  memory::trim();
+  return flush_once(lock, from);
+}
+
+void Workspace::flush_for(MutexLock& lock, const memory::Storage& storage, bool also_read) {
+  if (window_.empty() || !waits_in_window(storage, also_read)) return;
+  const std::exception_ptr failed = flush_and_start(lock, From::waiter);
+  if (failed && waits_in_window(storage, also_read)) std::rethrow_exception(failed);
 }
 
 void Workspace::start(Jobs jobs, From from) {
@@ -445,7 +546,7 @@ void Workspace::run_and_wait(const std::shared_ptr<Job>& job) {
 
 memory::Pin Workspace::pin(memory::Storage& storage, const View& view) {
   MutexLock lock(mutex_);
-  if (!window_.empty() && waits_in_window(storage, false)) flush_and_start(lock, From::waiter);
+  flush_for(lock, storage, false);
   ensure_memory(storage);
   memory::Pin pin(storage.memory());
   const memory::Memory* memory = pin.memory().get();
@@ -455,7 +556,7 @@ memory::Pin Workspace::pin(memory::Storage& storage, const View& view) {
 
 void Workspace::read_element(memory::Storage& storage, const View& view, void* bytes) {
   MutexLock lock(mutex_);
-  if (!window_.empty() && waits_in_window(storage, false)) flush_and_start(lock, From::waiter);
+  flush_for(lock, storage, false);
   ensure_memory(storage);
   const memory::Pin pin(storage.memory());
   const memory::Memory* memory = pin.memory().get();
@@ -474,12 +575,12 @@ order::EntryId Workspace::open_entry(MutexLock& lock, std::span<const order::Acc
 }
 
 void Workspace::move_away(MutexLock& lock, memory::Storage& storage, bool shared) {
+  if (storage.next.bytes() == 0 && !budget_.try_reserve(storage.size(), storage.next)) budget_.refuse(storage.size());
   const memory::MemoryPtr before = storage.memory();
   const memory::MemoryPtr after = take_memory(storage.size(), shared);
   Jobs ready;
   enter_copy(before, after, all_bytes(storage.size()), ready);
-  storage.set_memory(after);
-  ++repoints_;
+  give_memory(storage, after);
   lock.unlock();
   start(std::move(ready), From::waiter);
   lock.lock();
@@ -502,7 +603,7 @@ bool Workspace::must_move(const Wish& wish) const {
 
 Workspace::Hold Workspace::hold_all(std::span<const Wish> wishes) {
   MutexLock lock(mutex_);
-  flush_and_start(lock, From::waiter);
+  for (const Wish& wish : wishes) flush_for(lock, *wish.storage, true);
   for (std::size_t k = 0; k < wishes.size();) {
     memory::Storage& storage = *wishes[k].storage;
     ensure_memory(storage);
@@ -518,7 +619,10 @@ Workspace::Hold Workspace::hold_all(std::span<const Wish> wishes) {
   for (const Wish& wish : wishes) {
     hold.memories.push_back(wish.storage->memory());
     const memory::Memory* memory = hold.memories.back().get();
-    if (wish.shared) ++lent_[memory].loans;
+    if (wish.shared) {
+      ++lent_[memory].loans;
+      bytes_lent_ += wish.view.nbytes();
+    }
     accesses.push_back({memory, wish.view, wish.write});
   }
   hold.entry = open_entry(lock, accesses);
@@ -564,11 +668,16 @@ void Workspace::end_loan(MutexLock& lock, memory::Storage& storage, const memory
 
 void Workspace::sync() {
   MutexLock lock(mutex_);
-  flush_and_start(lock, From::waiter);
+  if (const std::exception_ptr failed = drain(lock)) std::rethrow_exception(failed);
+}
+
+std::exception_ptr Workspace::drain(MutexLock& lock) {
+  std::exception_ptr failed = flush_and_start(lock, From::waiter);
   const order::EntryId last = next_entry_;
   wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
     return std::none_of(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.first < last; });
   });
+  return failed;
 }
 
 void Workspace::note(unsigned flags, Site site) {
@@ -600,13 +709,37 @@ std::vector<FloatWarning> Workspace::take_warnings() {
 
 std::string Workspace::explain() {
   const MutexLock lock(mutex_);
-  std::string text = "waiting in the window: " + std::to_string(window_.size()) + " instructions\n";
+  const auto count = [](std::size_t n, const char* what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  };
+  std::string text = "waiting in the window: " + count(window_.size(), "instruction") + "\n";
   const Plan plan = plan_passes(window_);
   for (const Pass& pass : plan.passes) {
-    text +=
-        "  a pass over " + to_string(pass.shape) + ": " + std::to_string(pass.instructions.size()) + " instructions\n";
+    text.append("  a pass over ").append(to_string(pass.shape)).append(": ");
+    text.append(count(pass.instructions.size(), "instruction")).append("\n");
   }
-  return text + "ran last:\n" + last_passes_;
+  program::Program::Traffic all;
+  std::size_t operations = 0;
+  for (const program::Program& pass : last_passes_) {
+    all.read += pass.traffic().read;
+    all.written += pass.traffic().written;
+    operations += static_cast<std::size_t>(pass.operations());
+  }
+  text += "ran last: " + count(operations, "operation") +
+          ", passes over memory: " + std::to_string(last_passes_.size()) + ", ";
+  text += memory::format_size(all.read) + " read, " + memory::format_size(all.written) + " written\n";
+  for (const program::Program& pass : last_passes_) text += pass.to_string();
+  text += "since the start: " + memory::format_size(static_cast<std::int64_t>(bytes_copied_.load())) +
+          " copied to move or gather arrays, " + memory::format_size(bytes_lent_) + " lent to engines\n";
+  return text;
+}
+
+std::size_t Workspace::waiting_for(const memory::Storage& storage) {
+  const MutexLock lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(window_.begin(), window_.end(), [&](const Instruction& i) {
+    return std::any_of(i.targets.begin(), i.targets.end(),
+                       [&](const Target& t) { return t.storage.get() == &storage; });
+  }));
 }
 
 Statistics Workspace::statistics() {

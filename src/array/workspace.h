@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -144,6 +145,8 @@ class Workspace {
   [[nodiscard]] std::vector<FloatWarning> take_warnings() DISTOB_EXCLUDES(mutex_);
   [[nodiscard]] bool warnings_pending() const noexcept { return warnings_pending_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::string explain() DISTOB_EXCLUDES(mutex_);
+  /// How many instructions of the window write this storage.
+  [[nodiscard]] std::size_t waiting_for(const memory::Storage& storage) DISTOB_EXCLUDES(mutex_);
   [[nodiscard]] Statistics statistics() DISTOB_EXCLUDES(mutex_);
 
  private:
@@ -158,12 +161,22 @@ class Workspace {
 
   // Under the lock.
   void push(Instruction instruction) DISTOB_REQUIRES(mutex_);
-  void flush(Jobs& ready) DISTOB_REQUIRES(mutex_);
+  bool reserve_moves(const Instruction& instruction) DISTOB_REQUIRES(mutex_);
+  /// Launches what waits. What there is no memory for stays in the window, with all that depends on it, and the error is
+  /// returned: it concerns whoever reads those results.
+  std::exception_ptr flush(Jobs& ready) DISTOB_REQUIRES(mutex_);
   void launch(std::span<const Instruction> window, const Pass& pass, const Plan& plan, Jobs& ready)
       DISTOB_REQUIRES(mutex_);
-  Binding bind(std::span<const Instruction> window, const Pass& pass, const Plan& plan, memory::Storage& storage,
-               Jobs& ready) DISTOB_REQUIRES(mutex_);
-  Binding move(memory::Storage& storage, const order::WritePlan& plan, Jobs& ready) DISTOB_REQUIRES(mutex_);
+  /// A storage's memories in a pass, found before anything is changed.
+  struct Prepared {
+    memory::Storage* storage = nullptr;
+    Binding binding;
+    order::WritePlan plan;
+  };
+  Prepared prepare(std::span<const Instruction> window, const Pass& pass, memory::Storage& storage)
+      DISTOB_REQUIRES(mutex_);
+  void commit(const Prepared& prepared, Jobs& ready) DISTOB_REQUIRES(mutex_);
+  void give_memory(memory::Storage& storage, const memory::MemoryPtr& memory) DISTOB_REQUIRES(mutex_);
   void enter(std::shared_ptr<Job> job, Jobs& ready) DISTOB_REQUIRES(mutex_);
   void enter_made(MutexLock& lock, std::span<const Source> sources, const Target& target, Site site,
                   const MakeJob& make, From from) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
@@ -180,7 +193,16 @@ class Workspace {
   void note(unsigned flags, Site site) DISTOB_REQUIRES(mutex_);
 
   // Give the lock up and take it again, which the analysis cannot follow through a reference to the lock's holder.
-  void flush_and_start(MutexLock& lock, From from) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  /// Returns the error of flush(); a caller who is not the timer has tried again after all that ran had ended.
+  std::exception_ptr flush_and_start(MutexLock& lock, From from)
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  std::exception_ptr flush_once(MutexLock& lock, From from) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  /// For a caller who needs what waits for `storage` to be launched: throws if there is no memory for it.
+  void flush_for(MutexLock& lock, const memory::Storage& storage, bool also_read)
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  void make_room(MutexLock& lock, const Instruction& instruction)
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  std::exception_ptr drain(MutexLock& lock) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   template <class Predicate>
   void wait_until(MutexLock& lock, Predicate done) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   void move_away(MutexLock& lock, memory::Storage& storage, bool shared)
@@ -226,7 +248,8 @@ class Workspace {
   std::unordered_map<Site, unsigned> private_flags_ DISTOB_GUARDED_BY(mutex_);
   Site next_private_site_ DISTOB_GUARDED_BY(mutex_) = 0x80000000U;
   int waiters_ DISTOB_GUARDED_BY(mutex_) = 0;
-  std::string last_passes_ DISTOB_GUARDED_BY(mutex_);
+  std::vector<program::Program> last_passes_ DISTOB_GUARDED_BY(mutex_);
+  std::int64_t bytes_lent_ DISTOB_GUARDED_BY(mutex_) = 0;
   std::uint64_t instructions_ DISTOB_GUARDED_BY(mutex_) = 0;
   std::uint64_t inline_runs_ DISTOB_GUARDED_BY(mutex_) = 0;
   std::uint64_t programs_ DISTOB_GUARDED_BY(mutex_) = 0;

@@ -17,6 +17,7 @@ MemoryPtr Memory::of(std::shared_ptr<SharedSegment> segment) {
 }
 
 void Memory::last_owner_gone() {
+  reservation = {};
   Pool& pool = Pool::instance();
   if (!shared()) return pool.give_back(this);
   pool.count(-static_cast<std::int64_t>(size_), -1);

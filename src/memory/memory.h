@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "memory/budget.h"
 #include "memory/counted.h"
 #include "memory/segment.h"
 
@@ -40,6 +41,10 @@ class Memory : public Counted<Memory> {
   void pin() { pins_.fetch_add(1, std::memory_order_relaxed); }
   void unpin() { pins_.fetch_sub(1, std::memory_order_release); }
   [[nodiscard]] bool pinned() const { return pins_.load(std::memory_order_acquire) != 0; }
+
+  /// Of the budget, for memory that its storage has left and others still need. Of the owner of the order; ends with the
+  /// last owner.
+  Reservation reservation;
 
  private:
   friend class Counted<Memory>;

@@ -53,7 +53,8 @@ class Storage : public Counted<Storage> {
   [[nodiscard]] std::int32_t handles() const { return handles_.load(std::memory_order_acquire); }
 
   std::unique_ptr<Attachment> attachment;
-  Reservation reservation;  ///< of the budget, for as long as the storage lives
+  Reservation reservation;  ///< of the budget, for the memory it has or will have
+  Reservation next;         ///< for memory that it has to move to, because work that waits will write while others read
 
  private:
   friend class Counted<Storage>;

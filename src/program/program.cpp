@@ -5,6 +5,7 @@
 #include <new>
 
 #include "distob/errors.h"
+#include "kernels/listing.h"
 #include "program/code.h"
 #include "program/copy.h"
 #include "program/frame.h"
@@ -57,8 +58,46 @@ int Program::slots() const { return code_->slots; }
 bool Program::reduces() const { return code_->reduces; }
 std::int64_t Program::partials_bytes() const { return code_->partials_bytes; }
 
+Program::Traffic Program::traffic() const {
+  Traffic traffic;
+  const auto bytes = [](const View& view) {
+    std::int64_t size = view.dtype.itemsize;
+    for (std::size_t axis = 0; axis < view.shape.size(); ++axis) size *= view.strides[axis] == 0 ? 1 : view.shape[axis];
+    return size;
+  };
+  for (const Instruction& instruction : code_->code) {
+    if (instruction.operand < 0) continue;
+    const View& view = code_->operands[static_cast<std::size_t>(instruction.operand)].view;
+    (instruction.action == Action::store ? traffic.written : traffic.read) += bytes(view);
+  }
+  for (const ReductionRecord& reduction : code_->reductions) traffic.written += bytes(reduction.result);
+  return traffic;
+}
+
+int Program::operations() const {
+  return static_cast<int>(std::count_if(code_->code.begin(), code_->code.end(), [](const Instruction& i) {
+    return i.action == Action::kernel || i.action == Action::select || i.action == Action::reduce;
+  }));
+}
+
+namespace {
+
+std::string name_of(const Code& code, const Instruction& instruction) {
+  switch (instruction.action) {
+    case Action::load: return "load";
+    case Action::constant: return "constant";
+    case Action::kernel:
+      return std::string(kernels::name_of(code.kernels[static_cast<std::size_t>(instruction.kernel)]));
+    case Action::select: return "select";
+    case Action::store: return "store";
+    case Action::reduce: return "reduce";
+  }
+  return "?";
+}
+
+}  // namespace
+
 std::string Program::to_string() const {
-  static constexpr const char* names[] = {"load", "constant", "kernel", "select", "store", "reduce"};
   std::string text = "shape " + distob::to_string(code_->iteration) + " as " + distob::to_string(code_->extents) +
                      ", " + std::to_string(code_->units) + " units of " + std::to_string(code_->unit_elements) + ", " +
                      std::to_string(code_->registers) + " registers of " + std::to_string(code_->capacity) + "\n";
@@ -70,7 +109,7 @@ std::string Program::to_string() const {
       text.append(code_->values[static_cast<std::size_t>(id)].dtype.name()).append(" ");
     }
     if (instruction.outputs > 0) text += "= ";
-    text += names[static_cast<int>(instruction.action)];
+    text += name_of(*code_, instruction);
     for (int j = 0; j < instruction.inputs; ++j) {
       text.append(" v").append(std::to_string(instruction.input[static_cast<std::size_t>(j)]));
     }

@@ -133,6 +133,13 @@ class Program {
   [[nodiscard]] bool reduces() const;
   /// Bytes of partial results that a Partials for this program holds.
   [[nodiscard]] std::int64_t partials_bytes() const;
+  /// Bytes of memory that a run reads and writes, each element of an operand once: what it costs if nothing is in a cache.
+  struct Traffic {
+    std::int64_t read = 0, written = 0;
+  };
+  [[nodiscard]] Traffic traffic() const;
+  /// Instructions that compute: loads, stores and constants apart.
+  [[nodiscard]] int operations() const;
   /// A listing for people and tests.
   [[nodiscard]] std::string to_string() const;
   explicit operator bool() const { return code_ != nullptr; }

@@ -80,6 +80,17 @@ Reference access_ndarray(const array::Array& a) {
 }
 
 Reference gathered_ndarray(const array::Array& a) {
+  // From here on the pool's memory, which is often warm and always in huge pages, is worth a capsule.
+  constexpr std::int64_t kPooled = 1 << 20;
+  if (a.size() * static_cast<std::int64_t>(a.dtype().itemsize) >= kPooled) {
+    array::Snapshot copy;
+    {
+      const Unlocked unlocked;
+      copy = array::gather(a);
+    }
+    const array::Layout& layout = copy.layout();
+    return ndarray_on(layout, NPY_ARRAY_WRITEABLE, capsule_of(std::move(copy)));
+  }
   auto* descriptor = reinterpret_cast<PyArray_Descr*>(descriptor_of(a.dtype()).release());
   const Strides strides = array::kept_strides(a);
   Reference result = Reference::take(

@@ -273,7 +273,10 @@ void register_arrays(nb::module_& m) {
   m.def("set_planned_slots", array::set_planned_slots);
   m.def("planned_slots", array::planned_slots);
   m.def("run_inline", array::run_inline);
-  m.def("explain", array::explain, "What waits in the window and the passes that ran last, as text.");
+  m.def(
+      "explain", [] { return array::explain(); },
+      "What waits to be computed, and the passes over memory that ran last with the bytes they moved, as text.");
+  m.def("explain_array", [](nb::handle a) { return array::explain(array_in(a)); });
   m.def("array_statistics", statistics);
   const nb::object reduce = nb::steal(PyCFunction_New(&reduce_definition, nullptr));
   m.attr("reduce") = reduce;
