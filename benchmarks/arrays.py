@@ -2,8 +2,9 @@
 
 Every program is ordinary NumPy code, written once as a function of the array namespace; JAX runs it eagerly and under
 jit, numexpr gets the same formula as text, Dask keeps its result in memory (`persist`). Results are compared with
-NumPy's before anything is timed. STREAM is a C++ triad and a C++ memcpy on all cores with ordinary stores: what the
-memory of this machine allows.
+NumPy's before anything is timed. "NumPy x 2" is what a user can do without any library: NumPy in one process for each
+core, each on its part of arrays in shared memory. STREAM is a C++ triad, a C++ sum and a C++ memcpy on all cores with
+ordinary stores: what the memory of this machine allows.
 """
 
 from __future__ import annotations
@@ -14,45 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import formulas
 import measure
 import numpy as np
+from formulas import add_multiple, black_scholes, jacobi, squares, sum_of_products
+from halves import Halves
 from measure import Contender, Program, Timing, duration
 
 import distob
-
-
-def add_multiple(xp: Any, a: Any, b: Any) -> Any:
-    return a + 3 * b
-
-
-def squares(xp: Any, x: Any) -> Any:
-    return xp.sin(x) ** 2 + xp.cos(x) ** 2
-
-
-def normal_cdf(xp: Any, x: Any) -> Any:
-    """Abramowitz and Stegun, Handbook of Mathematical Functions, formula 26.2.17; error below 7.5e-8."""
-    t = 1 / (1 + 0.2316419 * xp.abs(x))
-    poly = t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
-    tail = xp.exp(-0.5 * x * x) * 0.3989422804014327 * poly
-    return xp.where(x >= 0, 1 - tail, tail)
-
-
-def black_scholes(xp: Any, price: Any, strike: Any, years: Any) -> Any:
-    """The value of a European call option; rate 2 %, volatility 30 % a year."""
-    rate, volatility = 0.02, 0.3
-    spread = volatility * xp.sqrt(years)
-    d1 = (xp.log(price / strike) + (rate + 0.5 * volatility**2) * years) / spread
-    return price * normal_cdf(xp, d1) - strike * xp.exp(-rate * years) * normal_cdf(xp, d1 - spread)
-
-
-def sum_of_products(xp: Any, a: Any, b: Any, c: Any) -> Any:
-    return xp.sum(a * b + c)
-
-
-def jacobi(xp: Any, u: Any) -> Any:
-    u[1:-1, 1:-1] = 0.25 * (u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:])
-    return u
-
 
 CDF_TEXT = (
     "where({x} >= 0, 1 - {tail}, {tail})",
@@ -90,6 +60,7 @@ class Bench:
 
     def __init__(self, peers: bool, stream: Program) -> None:
         self.stream = stream
+        self.peers = peers
         self.numexpr = measure.peer("numexpr") if peers else None
         self.jax = measure.peer("jax") if peers else None
         self.dask = measure.peer("dask.array") if peers else None
@@ -120,6 +91,10 @@ class Bench:
             ("mean over axis 1, 1e4 x 1e3", lambda name: self.reduction(name, "mean", 1)),
             ("std over axis 0, 1e4 x 1e3", lambda name: self.reduction(name, "std", 0)),
             ("std over axis 1, 1e4 x 1e3", lambda name: self.reduction(name, "std", 1)),
+            ("GEMM 2000³", self.gemm),
+            ("k-means, 1e6 x 8, 8 centres, 5 steps", self.k_means),
+            ("logistic regression, 1e6 x 32, 10 steps", self.logistic_regression),
+            ("conjugate gradients, 2000², 10 steps", self.conjugate_gradients),
             ("cumsum, n = 1e7", lambda name: self.unary(name, lambda xp, x: xp.cumsum(x))),
             ("x[x > 0.5], n = 1e7", lambda name: self.unary(name, lambda xp, x: x[x > 0.5], jit=False)),
             ("x[index], n = 1e7", self.take),
@@ -140,9 +115,11 @@ class Bench:
 
     def elementwise(self, name: str, program: Callable[..., Any], n: int, operands: str, text: str) -> Row:
         local = {operand: self.random.random(n) for operand in operands}
-        row = self._row(name, program, local, text)
+        row = self._row(name, program, local, text, halves=True)
         if program is add_multiple:
             row.stream = self.stream.contender(f"triad {n}")
+        if program is sum_of_products:
+            row.stream = self.stream.contender(f"read {3 * n}")
         return row
 
     def options(self, name: str) -> Row:
@@ -152,14 +129,33 @@ class Bench:
             "strike": self.random.uniform(80, 120, n),
             "years": self.random.uniform(0.25, 2, n),
         }
-        return self._row(name, black_scholes, local, black_scholes_text())
+        return self._row(name, black_scholes, local, black_scholes_text(), halves=True)
+
+    def gemm(self, name: str) -> Row:
+        local = {"a": self.random.random((2000, 2000)), "b": self.random.random((2000, 2000))}
+        return self._row(name, formulas.gemm, local)
+
+    def k_means(self, name: str) -> Row:
+        points = self.random.random((10**6, 8))
+        return self._row(name, formulas.k_means, {"points": points, "centres": points[:8].copy()}, jit=False)
+
+    def logistic_regression(self, name: str) -> Row:
+        features = self.random.standard_normal((10**6, 32))
+        labels = (features @ self.random.standard_normal(32) > 0).astype(float)
+        local = {"features": features, "labels": labels, "weights": np.zeros(32)}
+        return self._row(name, formulas.logistic_regression, local, jit=False)
+
+    def conjugate_gradients(self, name: str) -> Row:
+        return self._row(name, formulas.conjugate_gradients, {"right": self.random.random((2000, 2000))}, jit=False)
 
     def unary(self, name: str, program: Callable[[Any, Any], Any], n: int = 10**7, jit: bool = True) -> Row:
         return self._row(name, program, {"x": self.random.random(n)}, jit=jit)
 
     def reduction(self, name: str, function: str, axis: int) -> Row:
         local = {"x": self.random.random((10**4, 10**3))}
-        return self._row(name, lambda xp, x: getattr(xp, function)(x, axis=axis), local)
+        row = self._row(name, lambda xp, x: getattr(xp, function)(x, axis=axis), local)
+        row.stream = self.stream.contender(f"read {10**7}")
+        return row
 
     def take(self, name: str) -> Row:
         n = 10**7
@@ -253,14 +249,22 @@ class Bench:
         *,
         jit: bool = True,
         dask: bool = True,
+        halves: bool = False,
     ) -> Row:
-        """`program` on `local` by every library; `text` is the same formula for numexpr."""
+        """`program` on `local` by every library; `text` is the same formula for numexpr.
+
+        Small operands (weights, centres) stay NumPy's for distob and Dask. `halves`: the program is elementwise, or a sum,
+        so that processes can do parts of it.
+        """
         operands = list(local.values())
-        scattered = [distob.scatter(operand, axis=0) for operand in operands]
+        scattered = [distob.scatter(operand, axis=0) if large(operand) else operand for operand in operands]
         contenders: dict[str, Contender] = {
             "NumPy": lambda: program(np, *operands),
             "distob": lambda: finished(program(np, *scattered)),
         }
+        if halves and self.peers:
+            processes = Halves(program.__name__, operands)
+            contenders["NumPy x 2"] = processes
         if text is not None and self.numexpr is not None:
             evaluate = self.numexpr.evaluate
             contenders["numexpr"] = lambda: evaluate(text, local_dict=local)
@@ -268,7 +272,10 @@ class Bench:
             contenders |= self._jax(program, operands, jit)
         if dask and self.dask is not None:
             chunks = -(-operands[0].shape[0] // 8)
-            lazy = [self.dask.from_array(operand, chunks=(chunks, *operand.shape[1:])) for operand in operands]
+            lazy = [
+                self.dask.from_array(operand, chunks=(chunks, *operand.shape[1:])) if large(operand) else operand
+                for operand in operands
+            ]
             da = self.dask
             contenders["Dask"] = lambda: program(da, *lazy).persist()
         return Row(name, contenders, expected=program(np, *operands))
@@ -291,6 +298,10 @@ class Bench:
         return measure.repeated(call, times, lambda: state[0].block_until_ready())
 
 
+def large(operand: Any) -> bool:
+    return bool(operand.size >= 10**5)
+
+
 def finished(result: Any) -> Any:
     """`result`, once the work behind it is done."""
     distob.sync()
@@ -303,7 +314,7 @@ def check(work: str, library: str, expected: Any, got: Any) -> None:
         raise SystemExit(f"{library} computes another result for {work}")
 
 
-COLUMNS = ("distob", "NumPy", "numexpr", "JAX jit", "JAX", "Dask")
+COLUMNS = ("distob", "NumPy", "NumPy x 2", "numexpr", "JAX jit", "JAX", "Dask")
 
 
 def line(row: Row) -> list[str]:
@@ -353,6 +364,9 @@ def run(row: Row, rounds: int) -> None:
     if row.stream is not None:
         contenders["STREAM"] = row.stream
     row.timings = measure.compare(contenders, look, rounds)
+    for contender in row.contenders.values():
+        if isinstance(contender, Halves):
+            contender.close()
     row.contenders.clear()
     row.expected = None
 

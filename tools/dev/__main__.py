@@ -6,7 +6,7 @@ test [--full] [PART...] [-- OPTIONS]
 python ...               .venv's Python with distob in it, rebuilt if stale
 build [PRESET] [TARGET...]
                          bring build/PRESET up to date: release (default), debug, asan-ubsan, tsan
-bench [calls|arrays] ... measure distob beside its peers and write docs/performance.md's tables
+bench [calls|arrays|plots]  measure distob beside its peers; write docs/performance.md's tables and pictures
 lint                     every check that needs no run: ruff, mypy, clang-format, rooms (with --tidy: clang-tidy)
 format                   rewrite the sources the way lint wants them
 fuzz [SECONDS]           fuzz what reads bytes of strangers
@@ -54,11 +54,12 @@ def build_preset(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    names = [name for name in arguments if name in ("calls", "arrays")] or ["calls", "arrays"]
-    options = [option for option in arguments if option not in ("calls", "arrays")]
+    every = ("calls", "arrays", "plots")
+    names = [name for name in arguments if name in every] or list(every)
+    options = [option for option in arguments if option not in every]
     with Exclusive():
         folder = build.ensure("release")
-        interpreter = environment.ensure("build", "bench")
+        interpreter = environment.ensure("build", "bench", "demo")
     status = 0
     for name in names:
         say(f"measuring {name} beside distob's peers")
