@@ -100,6 +100,15 @@ AnyArray counting(const Argument& start, const Argument& step, std::int64_t coun
 AnyArray scattered(const void* elements, std::size_t count, const Shape& shape, Kind kind, int axis);
 AnyArray concatenated(std::span<const AnyArray> parts, int axis, Kind kind);
 AnyArray uniform(const Shape& shape, Kind kind, std::uint64_t seed);
+AnyArray random_numbers(std::string_view name, const Shape& shape, Kind kind, std::uint64_t seed, std::uint32_t use);
+AnyArray random_integers(const Shape& shape, Kind kind, std::int64_t low, std::int64_t high, bool some,
+                         std::uint64_t seed, std::uint32_t use);
+AnyArray product(std::string_view name, const AnyArray& a, const AnyArray& b, Kind kind);
+AnyArray tensordot(const AnyArray& a, const AnyArray& b, const std::vector<int>& a_axes, const std::vector<int>& b_axes,
+                   Kind kind);
+AnyArray einsum(std::string_view subscripts, std::span<const AnyArray> operands, Kind kind);
+AnyArray eye(std::int64_t rows, std::int64_t columns, int offset, Kind kind);
+AnyArray linspace(double start, double stop, std::int64_t count, Kind kind);
 std::string text(const AnyArray& a);
 
 /// What a sum of T is accumulated in: NumPy's choice.

@@ -8,6 +8,7 @@
 #include "distob/codec.h"
 #include "distob/errors.h"
 #include "distob/future.h"
+#include "distob/linalg.h"
 #include "distob/picking.h"
 #include "distob/random.h"
 #include "distob/remote.h"

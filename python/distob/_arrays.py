@@ -57,6 +57,13 @@ class _Array(_core.Array):
             return _core.snapshot(self).astype(dtype)
         return _core.gathered(self) if copy else _core.snapshot(self)
 
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The array API namespace of distributed arrays: distob.numpy."""
+        np.empty(0).__array_namespace__(api_version=api_version)  # type: ignore[arg-type]  # raises for a version NumPy does not know
+        import distob.numpy
+
+        return distob.numpy
+
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _functions.dispatch(func, types, args, kwargs)
 

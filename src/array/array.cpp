@@ -1,6 +1,7 @@
 #include "array/array.h"
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <cstring>
 
@@ -176,6 +177,29 @@ Array arange(const Scalar& start, const Scalar& step, std::int64_t count, DType 
   if (is_complex(dtype.kind)) return arange_of<std::complex<double>>(start, step, count, dtype);
   if (dtype.kind == Kind::Opaque) throw TypeError("arange has no form for " + dtype.name());
   return arange_of<double>(start, step, count, dtype);
+}
+
+Array linspace(double start, double stop, std::int64_t count, bool with_stop, DType dtype) {
+  if (count < 0) throw ValueError("Number of samples, " + std::to_string(count) + ", must be non-negative.");
+  const std::int64_t steps = with_stop ? count - 1 : count;
+  const double distance = stop - start;
+  const double step = steps > 0 ? distance / static_cast<double>(steps) : 0;
+  // A step that is too small for a number: NumPy scales the other way round.
+  const bool vanishing = steps > 0 && step == 0;
+  const auto value = [=](std::int64_t i) {
+    if (steps <= 0) return static_cast<double>(i) * distance + start;
+    const auto at = static_cast<double>(i);
+    return (vanishing ? at / static_cast<double>(steps) * distance : at * step) + start;
+  };
+  const bool ends = with_stop && count > 1;
+  const bool whole = is_integer(dtype.kind);
+  return detail::generate({count}, Kind::Float64, dtype, {}, [=](std::int64_t first, std::int64_t n, char* out) {
+    auto* to = reinterpret_cast<double*>(out);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double x = ends && first + i == count - 1 ? stop : value(first + i);
+      to[i] = whole ? std::floor(x) : x;
+    }
+  });
 }
 
 Array from_segment(std::shared_ptr<memory::SharedSegment> segment, std::size_t offset, const Shape& shape,

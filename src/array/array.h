@@ -130,6 +130,9 @@ class Operand {
 [[nodiscard]] Array zeros(const Shape& shape, DType dtype, const Partition* partition = nullptr);
 /// start, start + step, ...: `count` values as NumPy computes them (start + i * step).
 [[nodiscard]] Array arange(const Scalar& start, const Scalar& step, std::int64_t count, DType dtype);
+/// `count` numbers from `start` towards `stop`, to the bit as NumPy's linspace has them: i * step + start, and `stop` itself
+/// last if it is included. Computed in float64, then cast to `dtype`. Throws ValueError for a negative count.
+[[nodiscard]] Array linspace(double start, double stop, std::int64_t count, bool with_stop, DType dtype);
 /// Uniform values in [0, 1) of Float64 or Float32: counter-based (Philox 4x32-10) by seed and index in C order, so the
 /// same numbers for any number of threads.
 [[nodiscard]] Array random_uniform(const Shape& shape, DType dtype, std::uint64_t seed,

@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "array/handles.h"
+#include "array/indexing.h"
+#include "array/linalg.h"
+#include "array/random.h"
 #include "distob/array.h"
 #include "distob/errors.h"
 
@@ -125,6 +128,72 @@ AnyArray concatenated(std::span<const AnyArray> parts, int axis, Kind kind) {
 
 AnyArray uniform(const Shape& shape, Kind kind, std::uint64_t seed) {
   return outer(array::random_uniform(shape, kind, seed));
+}
+
+namespace {
+
+kernels::PhiloxStream stream_of(std::uint64_t seed, std::uint32_t use) {
+  return {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}, 0, use};
+}
+
+}  // namespace
+
+AnyArray random_numbers(std::string_view name, const Shape& shape, Kind kind, std::uint64_t seed, std::uint32_t use) {
+  const array::Draw draw = name == "normal"        ? array::Draw::normal
+                           : name == "exponential" ? array::Draw::exponential
+                                                   : array::Draw::uniform;
+  return outer(array::random_numbers(draw, shape, kind, stream_of(seed, use)));
+}
+
+AnyArray random_integers(const Shape& shape, Kind kind, std::int64_t low, std::int64_t high, bool some,
+                         std::uint64_t seed, std::uint32_t use) {
+  if (!some) throw ValueError("random integers: low >= high");
+  const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) - 1;
+  return outer(array::random_integers(low, range, shape, kind, stream_of(seed, use)));
+}
+
+AnyArray product(std::string_view name, const AnyArray& a, const AnyArray& b, Kind kind) {
+  const auto function = name == "vecdot" ? array::vecdot : array::matmul;
+  return outer(function(inner(a), inner(b), {.kind = kind}));
+}
+
+AnyArray tensordot(const AnyArray& a, const AnyArray& b, const std::vector<int>& a_axes, const std::vector<int>& b_axes,
+                   Kind kind) {
+  return outer(array::tensordot(inner(a), inner(b), a_axes, b_axes, {.kind = kind}));
+}
+
+AnyArray einsum(std::string_view subscripts, std::span<const AnyArray> operands, Kind kind) {
+  std::vector<std::vector<int>> labels(1);
+  const std::size_t arrow = subscripts.find("->");
+  if (arrow == std::string_view::npos) throw ValueError("einsum: the subscripts must name the result: \"ij,jk->ik\"");
+  for (char c : subscripts.substr(0, arrow)) {
+    if (c == ',') {
+      labels.emplace_back();
+    } else if (c != ' ') {
+      labels.back().push_back(c);
+    }
+  }
+  std::vector<int> result;
+  for (char c : subscripts.substr(arrow + 2)) {
+    if (c == ' ') continue;
+    if (std::find(result.begin(), result.end(), c) != result.end()) {
+      throw ValueError(fmt::format("einsum: the result names '{}' twice", c));
+    }
+    result.push_back(c);
+  }
+  std::vector<array::Array> arrays;
+  for (const AnyArray& operand : operands) arrays.push_back(inner(operand));
+  return outer(array::einsum(arrays, labels, result, {.kind = kind}));
+}
+
+AnyArray eye(std::int64_t rows, std::int64_t columns, int offset, Kind kind) {
+  const array::Array made = array::zeros({rows, columns}, kind);
+  array::assign(array::diagonal(made, offset, 0, 1), array::Scalar::of(true));
+  return outer(made);
+}
+
+AnyArray linspace(double start, double stop, std::int64_t count, Kind kind) {
+  return outer(array::linspace(start, stop, count, true, kind));
 }
 
 std::int64_t count_along(const Shape& shape, const std::vector<int>& axes) {

@@ -4,6 +4,7 @@
 
 #include "distob/array.h"
 #include "distob/errors.h"
+#include "distob/linalg.h"
 #include "distob/random.h"
 
 namespace distob {
@@ -70,6 +71,36 @@ TEST(DistArray, WhatIsScatteredComesBack) {
   EXPECT_EQ(a.transpose().at(5, 1), 105.0F);
   EXPECT_EQ(concatenate<float>({a, a}, 1).shape(), (Shape{10, 200}));
   EXPECT_THROW((void)scatter(mine, {7, 7}), ValueError);
+}
+
+TEST(DistArray, MatricesMultiply) {
+  const DistArray<double> a = arange<double>(6).reshape({2, 3});
+  EXPECT_EQ(matmul(a, a.transpose()).to_vector(), (std::vector<double>{5, 14, 14, 50}));
+  EXPECT_EQ(einsum("ij,kj->ik", {a, a}).to_vector(), (std::vector<double>{5, 14, 14, 50}));
+  EXPECT_EQ(tensordot(a, a, {0, 1}, {0, 1}).item(), 55.0);
+  EXPECT_EQ(vecdot(a, a).to_vector(), (std::vector<double>{5, 50}));
+  EXPECT_EQ(dot(a.slice(0), a.slice(1)), 14.0);
+  EXPECT_EQ(trace(matmul(a, a.transpose())), 55.0);
+  EXPECT_EQ(matmul(arange<std::int8_t>(100), arange<std::int8_t>(100)).item(), static_cast<std::int8_t>(328350));
+  EXPECT_EQ(eye<float>(2, 3, 1).to_vector(), (std::vector<float>{0, 1, 0, 0, 0, 1}));
+  EXPECT_EQ(linspace(0.0, 1.0, 5).to_vector(), (std::vector<double>{0, 0.25, 0.5, 0.75, 1}));
+  EXPECT_THROW((void)matmul(a, a), ValueError);
+  EXPECT_THROW((void)einsum("ij,jk", {a, a}), ValueError);
+  EXPECT_THROW((void)linspace(0.0, 1.0, -1), ValueError);
+}
+
+TEST(DistArray, GeneratorsGoOnAndAreRepeatable) {
+  random::Generator one(5), two(5);
+  const std::vector<double> first = one.normal<double>({1000}).to_vector();
+  EXPECT_EQ(first, two.normal<double>({10, 100}).to_vector());
+  EXPECT_NE(first, one.normal<double>({1000}).to_vector());
+  EXPECT_NE(random::uniform<double>({1000}, 5).to_vector(), random::Generator(5).uniform<double>({1000}).to_vector());
+  for (int n : one.integers<int>({1000}, -2, 3).to_vector()) {
+    EXPECT_GE(n, -2);
+    EXPECT_LT(n, 3);
+  }
+  EXPECT_GE(min(one.exponential<float>({1000})), 0.0F);
+  EXPECT_THROW((void)one.integers<int>({1}, 3, 3), ValueError);
 }
 
 TEST(DistArray, PrintsLikeAnArray) {

@@ -19,6 +19,7 @@
 #include "arrays/ndarrays.h"
 #include "arrays/picking.h"
 #include "arrays/python_side.h"
+#include "arrays/random.h"
 #include "arrays/reductions.h"
 #include "arrays/scalars.h"
 #include "arrays/sorting.h"
@@ -73,10 +74,6 @@ nb::object arange(nb::handle start, nb::handle step, std::int64_t count, nb::han
   scalar_bytes(start.ptr(), type.kind, first.bytes.data());
   scalar_bytes(step.ptr(), type.kind, width.bytes.data());
   return wrapped(array::arange(first, width, count, type), face_argument(face));
-}
-
-nb::object random_uniform(nb::handle shape, nb::handle dtype, std::uint64_t seed, nb::handle face) {
-  return wrapped(array::random_uniform(dims_argument(shape), dtype_argument(dtype), seed), face_argument(face));
 }
 
 // --- Views and copies -------------------------------------------------------------------------------------------------
@@ -231,7 +228,10 @@ void register_arrays(nb::module_& m) {
   m.def("empty", empty);
   m.def("full", full);
   m.def("arange", arange);
-  m.def("random_uniform", random_uniform);
+  m.def("linspace",
+        [](double start, double stop, std::int64_t count, bool with_stop, nb::handle dtype, nb::handle face) {
+          return wrapped(array::linspace(start, stop, count, with_stop, dtype_argument(dtype)), face_argument(face));
+        });
 
   m.def("snapshot", [](nb::handle a) { return object_of(snapshot_ndarray(array_in(a))); });
   m.def("access", [](nb::handle a) {
@@ -262,6 +262,7 @@ void register_arrays(nb::module_& m) {
   register_exchange(m);
   register_linalg(m);
   register_picking(m);
+  register_random(m);
 
   m.def("adopt", [](nb::handle ndarray, nb::handle face) {
     return wrapped(adopt_ndarray(reinterpret_cast<PyArrayObject*>(ndarray.ptr())), face_argument(face));
