@@ -112,6 +112,7 @@ void merge_part(const T* a, std::ptrdiff_t a_count, const T* b, std::ptrdiff_t b
 template <class T>
 struct ByValue {
   static void sort(const void*, char* items, std::ptrdiff_t n) {
+    if (n == 0) return;  // `items` may be null then
     if constexpr (sizeof(T) == 1) {
       std::array<std::ptrdiff_t, 256> counts{};
       for (std::ptrdiff_t i = 0; i < n; ++i) ++counts[static_cast<unsigned char>(items[i])];
