@@ -87,7 +87,12 @@ class Compiler {
       const Instruction& instruction = out_.code[i];
       const auto at = static_cast<std::int32_t>(i);
       for (int j = 0; j < instruction.outputs; ++j) value(instruction.output + j).definition = at;
-      for (int j = 0; j < instruction.inputs; ++j) value(instruction.input[static_cast<std::size_t>(j)]).last_use = at;
+      // Leaves are reduced after the whole program has run over them: what is reduced has to stay until then.
+      const std::int32_t use = instruction.action == Action::reduce ? static_cast<std::int32_t>(out_.code.size()) : at;
+      for (int j = 0; j < instruction.inputs; ++j) {
+        std::int32_t& last = value(instruction.input[static_cast<std::size_t>(j)]).last_use;
+        last = std::max(last, use);
+      }
       if (instruction.action == Action::kernel) out_.cost += kernel(instruction).cost;
       out_.cost += 1;
     }

@@ -353,6 +353,19 @@ TEST(Reduction, KeepsReducedAxesIfTheResultDoes) {
   EXPECT_THAT(columns, ElementsAre(3, 5, 7));
 }
 
+TEST(Reduction, WaitsForItsLeafWhileLaterInstructionsUseOtherRegisters) {
+  std::vector<double> a = counting(6);
+  double more = 0, twice = 0;
+  const View view = View::contiguous(D, {6}), result = View::contiguous(D, {});
+  Builder builder({6});
+  const Value x = builder.load(0, view, D), one = builder.constant(1.0), two = builder.constant(2.0);
+  builder.reduce(builder.apply(kernel(Op::add, {D, D}), {x, one})[0], sum(), {0}, 1, result);
+  builder.reduce(builder.apply(kernel(Op::multiply, {D, D}), {x, two})[0], sum(), {0}, 2, result);
+  (void)run_all(std::move(builder), {bytes(a), reinterpret_cast<char*>(&more), reinterpret_cast<char*>(&twice)});
+  EXPECT_EQ(more, 21);
+  EXPECT_EQ(twice, 30);
+}
+
 struct Case {
   Shape shape;
   Dims axes;
