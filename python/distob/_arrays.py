@@ -380,6 +380,10 @@ class _Array(_core.Array):
     mean = _reductions.mean
     var = _reductions.var
     std = _reductions.std
+    cumsum = _reductions.cumsum
+    cumprod = _reductions.cumprod
+    argmin = _reductions.argmin
+    argmax = _reductions.argmax
 
     # --- Elementwise ---
 

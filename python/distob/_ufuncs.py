@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,20 +10,10 @@ import numpy as np
 from distob import _core, _fallback, _reductions
 from distob._functions import products
 
-# Ufuncs whose reduce has a native form, by the name of the reduction.
-_REDUCTIONS: dict[np.ufunc, str] = {
-    np.add: "sum",
-    np.multiply: "prod",
-    np.minimum: "min",
-    np.maximum: "max",
-    np.logical_or: "any",
-    np.logical_and: "all",
-    np.logical_xor: "logical_xor",
-    np.bitwise_and: "bitwise_and",
-    np.bitwise_or: "bitwise_or",
-    np.bitwise_xor: "bitwise_xor",
-    np.fmin: "fmin",
-    np.fmax: "fmax",
+_METHODS: dict[str, Callable[..., Any]] = {
+    "reduce": _reductions.reduce,
+    "accumulate": _reductions.accumulate,
+    "reduceat": _reductions.reduceat,
 }
 
 # What matmul takes as it is; anything else must have axes.
@@ -39,8 +30,8 @@ def call_method(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     out = kwargs.get("out")
     if type(out) is tuple and len(out) == 1:
         kwargs["out"] = out[0]
-    if method == "reduce" and ufunc in _REDUCTIONS and isinstance(inputs[0], _core.Array):
-        return _reductions.ufunc_reduce(_REDUCTIONS[ufunc], ufunc, *inputs, **kwargs)
+    if method in _METHODS and isinstance(inputs[0], _core.Array):
+        return _METHODS[method](ufunc, *inputs, **kwargs)
     if method == "outer" and len(inputs) == 2:
         first, second = (x if isinstance(x, _core.Array) else np.asanyarray(x) for x in inputs)
         return ufunc(first[(...,) + (np.newaxis,) * second.ndim], second, **kwargs)

@@ -182,6 +182,7 @@ struct ReduceOptions {
   std::optional<std::span<const int>> axes{};  ///< none: all axes; negative ones count from the end
   bool keepdims = false;
   std::optional<Scalar> initial{};
+  bool no_identity = false;  ///< begin with the first element, as if the reduction had no identity
   const Operand* where = nullptr;
   /// The kind of the accumulation: elements are cast to it first. Throws TypeError if `op` has no loop for it.
   Kind kind = Kind::Float64;

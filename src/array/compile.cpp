@@ -41,9 +41,9 @@ class PassCompiler {
 
   void add_reduce(const Instruction& i) {
     const Target& t = i.targets[0];
-    program::Value value = read(i.sources[0], i.reduction->kind);
-    if (auto where = mask(i)) value = builder_.select(*where, value, i.reduction->identity.data());
-    builder_.reduce(value, *i.reduction, i.axes, write_slot(t), t.view, i.site);
+    program::Value value = read(i.sources[0], i.reduction.kind);
+    if (auto where = mask(i)) value = builder_.select(*where, value, i.reduction.identity.data());
+    builder_.reduce(value, i.reduction, i.axes, write_slot(t), t.view, i.site);
   }
 
   std::optional<program::Value> mask(const Instruction& i) {

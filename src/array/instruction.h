@@ -49,7 +49,7 @@ struct Instruction {
   };
   What what = What::apply;
   kernels::Kernel kernel{};
-  const kernels::Reduction* reduction = nullptr;
+  kernels::Reduction reduction{};
   Dims axes;
   Shape shape;
   std::vector<Source> sources;

@@ -90,7 +90,7 @@ bool reduce_small(const Instruction& i, bool full, unsigned* flags) {
   const Source& s = i.sources[0];
   const Target& t = i.targets[0];
   if (!full || i.mask || s.view.size() >= small_limit() || !s.view.is_contiguous()) return false;
-  if (!(s.view.dtype == DType(i.reduction->kind)) || !(t.view.dtype == s.view.dtype)) return false;
+  if (!(s.view.dtype == DType(i.reduction.kind)) || !(t.view.dtype == s.view.dtype)) return false;
   if (!s.view.is_aligned(std::min<std::int64_t>(s.view.dtype.itemsize, 16))) return false;
   const Source* sources[] = {&s};
   const Target* targets[] = {&t};
@@ -98,7 +98,7 @@ bool reduce_small(const Instruction& i, bool full, unsigned* flags) {
   Workspace& workspace = Workspace::instance();
   const bool ran = workspace.run_small(sources, targets, [&] {
     if (i.site != 0 || flags != nullptr) (void)program::take_float_flags();
-    program::reduce_single(*i.reduction, s.storage->data() + s.view.offset, s.view.dtype.itemsize, s.view.size(),
+    program::reduce_single(i.reduction, s.storage->data() + s.view.offset, s.view.dtype.itemsize, s.view.size(),
                            t.storage->data() + t.view.offset);
     if (i.site != 0 || flags != nullptr) raised = program::take_float_flags();
   });
@@ -113,7 +113,7 @@ bool reduce_small(const Instruction& i, bool full, unsigned* flags) {
 
 void check_identity(ReduceOp op, const kernels::Reduction& loop, const Array& a, const Dims& axes,
                     const ReduceOptions& options) {
-  if (loop.has_identity || options.initial) return;
+  if ((loop.has_identity && !options.no_identity) || options.initial) return;
   if (options.where != nullptr) {
     throw ValueError("reduction operation '" + std::string(name_of(op)) +
                      "' does not have an identity, so to use a where mask one has to specify 'initial'");
@@ -134,14 +134,6 @@ void include_initial(ReduceOp op, const Array& result, const Scalar& initial, Si
   unsigned raised = 0;
   apply(*step, operands, {.out = std::span(&result, 1), .site = site, .flags = flags != nullptr ? &raised : nullptr});
   if (flags != nullptr) *flags |= raised;
-}
-
-// A loop whose identity is `initial`, for masks of reductions that have none. Loops live for ever, as callers expect.
-const kernels::Reduction* with_identity(const kernels::Reduction& loop, const Scalar& initial) {
-  auto* own = new kernels::Reduction(loop);
-  own->has_identity = true;
-  own->identity = initial.bytes;
-  return own;
 }
 
 }  // namespace
@@ -166,16 +158,20 @@ Array reduce(ReduceOp op, const Array& given, const ReduceOptions& options) {
   check_identity(op, *loop, a, axes, options);
   std::optional<Scalar> initial;
   if (options.initial) initial = detail::cast_scalar(*options.initial, options.kind);
+  const bool begins_with_identity = !initial && !options.no_identity;
 
   if (a.size() == 0) {
     Scalar identity{options.kind, loop->identity};
-    assign(result, loop->has_identity ? identity : *initial);
+    assign(result, initial ? *initial : identity);
   } else if (axes.empty() && options.where == nullptr) {
     assign(result, a, options.site);
+    if (loop->identity_counts && begins_with_identity)
+      include_initial(op, result, Scalar{options.kind, loop->identity}, 0, nullptr);
   } else {
     Instruction i;
     i.what = Instruction::What::reduce;
-    i.reduction = loop;
+    i.reduction = *loop;
+    i.reduction.identity_counts &= begins_with_identity;
     i.axes = axes;
     i.shape = a.shape();
     i.site = options.site;
@@ -184,7 +180,10 @@ Array reduce(ReduceOp op, const Array& given, const ReduceOptions& options) {
     if (options.where != nullptr) {
       i.mask = detail::source_of(*options.where);
       if (i.mask->storage) i.mask->view = distob::broadcast_to(i.mask->view, a.shape());
-      if (!loop->has_identity) i.reduction = with_identity(*loop, *initial);
+      if (!loop->has_identity) {  // what a mask leaves out counts as the initial value
+        i.reduction.has_identity = true;
+        i.reduction.identity = initial->bytes;
+      }
     }
     if (!reduce_small(i, static_cast<int>(axes.size()) == rank, options.flags)) {
       follow_memory(i);

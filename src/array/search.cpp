@@ -52,7 +52,7 @@ Array searchsorted(const Array& sorted, const Array& values, const SearchOptions
     check_sorter(order, elements.length);
   }
   Fresh result(values.shape(), Kind::Int64, values.node()->cut);
-  const kernels::Search search = kernels::search_of(wanted.kind, options.times);
+  const kernels::SortedSearch search = kernels::search_of(wanted.kind, options.times);
   ranges(values.size(), [&](std::int64_t first, std::int64_t last) {
     search(elements.data, elements.length, reinterpret_cast<const std::int64_t*>(order.data),
            wanted.data + first * wanted.itemsize, last - first, options.right, result.as<std::int64_t>() + first);

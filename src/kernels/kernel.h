@@ -132,11 +132,48 @@ struct Reduction {
   void (*combine)(char* accumulator, std::ptrdiff_t accumulator_stride, const char* in, std::ptrdiff_t in_stride,
                   std::ptrdiff_t n) = nullptr;
   bool has_identity = false;
+  /// The identity is the first operand, also where there are elements: it may change the sign of a zero.
+  bool identity_counts = false;
   std::array<char, 32> identity{};  ///< the value of an empty reduction, if it has one
 };
 
 /// The reduction `op` over elements of `kind`, or nullptr if there is none.
 [[nodiscard]] const Reduction* reduction(ReduceOp op, Kind kind);
+
+// --- Along an axis ----------------------------------------------------------------------------------------------------
+
+/// Running results of one kind: each element is the one before it (op) the next input, strictly in order.
+struct Scan {
+  /// out[i] = out[i - 1] (op) in[i] for i < n, where out[-1] is `carry`; without one (null) out[0] = in[0].
+  /// `out` may be the very memory of `in` (same stride), but may not overlap it otherwise.
+  void (*run)(const char* in, std::ptrdiff_t in_stride, char* out, std::ptrdiff_t out_stride, std::ptrdiff_t n,
+              const char* carry) = nullptr;
+  /// The same for `blocks` neighbouring runs of n contiguous elements, each with a carry of its own (`carries`, one
+  /// element apart; the first block has none if `first_is_fresh`). Faster than one after the other.
+  void (*run_blocks)(const char* in, char* out, std::ptrdiff_t n, std::ptrdiff_t blocks, const char* carries,
+                     bool first_is_fresh) = nullptr;
+};
+
+/// The scan of a binary operation over elements of `kind`, or nullptr: then its kernel has to be called for each element.
+[[nodiscard]] const Scan* scan(Op op, Kind kind);
+/// The reduction that `op` repeats, or nothing.
+[[nodiscard]] std::optional<ReduceOp> reduction_by(Op op);
+
+/// Looking for the greatest or the least element of one kind: the first of equal ones, or the first that is not a number.
+struct Search {
+  /// Looks at in[i] for i < n, whose positions are first, first + 1, ...; `best` (one element) and `position` say what was
+  /// found before, unless `fresh`, and what is found. Elements must come in the order of their positions.
+  void (*along)(const char* in, std::ptrdiff_t stride, std::ptrdiff_t n, std::int64_t first, char* best,
+                std::int64_t* position, bool fresh) = nullptr;
+  /// The same for n neighbouring searches at once, which all look at one element of position `at`.
+  void (*across)(const char* in, std::ptrdiff_t n, std::int64_t at, char* best, std::int64_t* positions,
+                 bool fresh) = nullptr;
+};
+
+/// What is looked for: of `kind`, or of dates and durations (int64 whose least value is not a time) if `times`.
+[[nodiscard]] const Search* search(bool greatest, Kind kind, bool times = false);
+
+// ----------------------------------------------------------------------------------------------------------------------
 
 /// The instruction sets this machine can run, best first ("AVX3", "AVX2", ...), and a way for tests to choose one.
 [[nodiscard]] std::span<const std::string_view> targets();

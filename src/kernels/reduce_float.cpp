@@ -134,6 +134,7 @@ template <class T>
 void fill(Table& table) {
   Reduction sum = make<Sum, T>();
   set_identity(sum, T(0));
+  sum.identity_counts = true;
   table.add_reduction(ReduceOp::sum, sum);
   Reduction product = make<Product, T>();
   set_identity(product, T(1));

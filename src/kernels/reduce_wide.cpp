@@ -134,6 +134,7 @@ template <class T>
 void add_all(Table& table, Reduction (*const (&makers)[6])(), T zero, T one) {
   Reduction sum = makers[0]();
   set_identity(sum, zero);
+  sum.identity_counts = true;
   table.add_reduction(ReduceOp::sum, sum);
   Reduction product = makers[1]();
   set_identity(product, one);

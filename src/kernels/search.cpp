@@ -103,8 +103,8 @@ double between(const Interpolation& f, std::ptrdiff_t j, double x) {
 
 }  // namespace
 
-Search search_of(Kind kind, bool times) {
-  return with_type(kind, times, []<class T>() -> Search { return Among<T>::search; });
+SortedSearch search_of(Kind kind, bool times) {
+  return with_type(kind, times, []<class T>() -> SortedSearch { return Among<T>::search; });
 }
 
 Contains contains_of(Kind kind, bool times) {

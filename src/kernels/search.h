@@ -11,10 +11,10 @@ namespace distob::kernels {
 
 /// For each of `n` values, how many of the `count` sorted elements come before it, or with `right` do not come after it:
 /// numpy.searchsorted. `order`, if not null: the elements stand in `sorted` at these indices, each in [0, count).
-using Search = void (*)(const char* sorted, std::ptrdiff_t count, const std::int64_t* order, const char* values,
-                        std::ptrdiff_t n, bool right, std::int64_t* out);
+using SortedSearch = void (*)(const char* sorted, std::ptrdiff_t count, const std::int64_t* order, const char* values,
+                              std::ptrdiff_t n, bool right, std::int64_t* out);
 /// The search among elements of `kind`; `times` as in kernels/sort.h.
-[[nodiscard]] Search search_of(Kind kind, bool times = false);
+[[nodiscard]] SortedSearch search_of(Kind kind, bool times = false);
 
 /// Whether each of `n` values equals one of the sorted elements, or with `invert` none.
 using Contains = void (*)(const char* sorted, std::ptrdiff_t count, const char* values, std::ptrdiff_t n, bool invert,

@@ -255,7 +255,7 @@ void Builder::reduce(Value value, const kernels::Reduction& reduction, const Dim
     throw ValueError("zero-size array to reduction operation which has no identity");
   source_->reduced_axes = axes;
   source_->slots = std::max(source_->slots, slot + 1);
-  source_->reductions.push_back({&reduction, slot, std::move(squeezed), DType(reduction.kind),
+  source_->reductions.push_back({reduction, slot, std::move(squeezed), DType(reduction.kind),
                                  cast_or_throw(DType(reduction.kind), result.dtype), tag});
   source_->code.push_back({.action = Action::reduce,
                            .inputs = 1,

@@ -44,7 +44,7 @@ struct Operand {
 };
 
 struct ReductionRecord {
-  const kernels::Reduction* reduction = nullptr;
+  kernels::Reduction reduction;
   int slot = 0;
   View result;  ///< without the reduced axes
   DType element;

@@ -184,6 +184,8 @@ void Interpreter::reduce(int value, const kernels::Reduction& reduction, const D
     data = std::move(next);
   }
   for (std::int64_t i = 0; i < result.size(); ++i) {
+    if (element_count(shape_) > 0 && reduction.identity_counts)
+      reduction.combine(data.data() + i * size, size, reduction.identity.data(), size, 1);
     const char* from = element_count(shape_) == 0 ? reduction.identity.data() : data.data() + i * size;
     element(reduction.kind, from, result.dtype, slots_[static_cast<std::size_t>(slot)].data() + offset_of(result, i));
   }

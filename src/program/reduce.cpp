@@ -150,13 +150,13 @@ class Pass {
     const std::int64_t begin = part_number * plan_.leaves_per_unit,
                        end = std::min(begin + plan_.leaves_per_unit, plan_.leaves);
     std::vector<Tree> trees;
-    for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(*reduction(j).reduction, 1, size(j), stack(j));
+    for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(reduction(j).reduction, 1, size(j), stack(j));
     for (std::int64_t leaf = begin; leaf < end; ++leaf) {
       const std::int64_t at = leaf * kernels::kLeaf, count = std::min(kernels::kLeaf, plan_.n - at);
       if (!produce(row * plan_.n + at, count)) return;
       for (std::size_t j = 0; j < inputs_.size(); ++j) {
         const Location from = inputs_[j].elements;
-        reduction(j).reduction->leaf(from.data, from.stride, count, trees[j].next());
+        reduction(j).reduction.leaf(from.data, from.stride, count, trees[j].next());
         trees[j].push();
         take_flags(j);
       }
@@ -180,7 +180,7 @@ class Pass {
           fold(j, part(j, row), from, count);
         } else {
           for (std::int64_t i = 0; i < count; ++i) {
-            reduction(j).reduction->leaf(from.data + i * n * from.stride, from.stride, n, part(j, row + i));
+            reduction(j).reduction.leaf(from.data + i * n * from.stride, from.stride, n, part(j, row + i));
           }
         }
         take_flags(j);
@@ -193,7 +193,7 @@ class Pass {
     const std::int64_t to_stride = size(j), row_stride = plan_.n * from.stride;
     copy(Dims{count}, to, &to_stride, from.data, &row_stride, size(j));
     for (std::int64_t k = 1; k < plan_.n; ++k) {
-      reduction(j).reduction->combine(to, size(j), from.data + k * from.stride, row_stride, count);
+      reduction(j).reduction.combine(to, size(j), from.data + k * from.stride, row_stride, count);
     }
   }
 
@@ -212,7 +212,7 @@ class Pass {
         columns == plan_.w ? std::clamp<std::int64_t>(kernels::kLeaf / columns, 1, kRowsOfLeaf) : 1;
     std::vector<Tree> trees;
     for (std::size_t j = 0; j < inputs_.size(); ++j)
-      trees.emplace_back(*reduction(j).reduction, columns, size(j), stack(j));
+      trees.emplace_back(reduction(j).reduction, columns, size(j), stack(j));
     for (std::int64_t leaf = begin; leaf < end; ++leaf) {
       const std::int64_t top = leaf * kRowsOfLeaf, bottom = std::min(top + kRowsOfLeaf, plan_.n);
       for (std::int64_t row = top; row < bottom; row += at_once) {
@@ -239,7 +239,7 @@ class Pass {
   void narrow_stack(std::int64_t stack_number, std::int64_t begin, std::int64_t end, std::int64_t to) {
     const std::int64_t w = plan_.w, leaf_elements = kRowsOfLeaf * w;
     std::vector<Tree> trees;
-    for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(*reduction(j).reduction, w, size(j), stack(j));
+    for (std::size_t j = 0; j < inputs_.size(); ++j) trees.emplace_back(reduction(j).reduction, w, size(j), stack(j));
     for (std::int64_t leaf = begin; leaf < end;) {
       const std::int64_t rows = std::min(plan_.n, end * kRowsOfLeaf) - leaf * kRowsOfLeaf;
       const std::int64_t whole = std::min(rows / kRowsOfLeaf, kernels::kLeaf / leaf_elements);
@@ -271,8 +271,7 @@ class Pass {
       char* to = sums + column * size(j);
       copy(Dims{count}, to, &to_stride, from.data + column * from.stride, &from_stride, size(j));
       for (std::int64_t row = 1; row < height; ++row) {
-        reduction(j).reduction->combine(to, to_stride, from.data + (row * w + column) * from.stride, from_stride,
-                                        count);
+        reduction(j).reduction.combine(to, to_stride, from.data + (row * w + column) * from.stride, from_stride, count);
       }
     }
   }
@@ -284,7 +283,7 @@ class Pass {
       const std::int64_t to_stride = size(j), from_stride = from.stride;
       copy(Dims{columns}, to, &to_stride, elements, &from_stride, size(j));
     } else {
-      reduction(j).reduction->combine(to, size(j), elements, from.stride, columns);
+      reduction(j).reduction.combine(to, size(j), elements, from.stride, columns);
     }
   }
 
@@ -340,17 +339,23 @@ void join_rows(const kernels::Reduction& reduction, char* data, std::int64_t sta
 /// From the parts of all units to one value for each result, at the front.
 void join_all(const ReductionPlan& plan, const ReductionRecord& record, char* data) {
   const auto size = static_cast<std::int64_t>(record.element.itemsize);
-  join_parts(*record.reduction, data, plan.m, plan.parts, plan.w, size);
+  join_parts(record.reduction, data, plan.m, plan.parts, plan.w, size);
   std::int64_t stacks = plan.m, width = plan.w;
   for (std::size_t group = plan.outer.size(); group-- > 0;) {
     const std::int64_t extent = plan.outer[group].extent;
     stacks /= extent;
     if (plan.outer[group].reduced) {
-      join_rows(*record.reduction, data, stacks, extent, width, size);
+      join_rows(record.reduction, data, stacks, extent, width, size);
     } else {
       width *= extent;
     }
   }
+}
+
+/// Only now, so that the elements need not wait for it: x + 0 is x, but for the sign of a sum of negative zeros.
+void begin_with_identity(const kernels::Reduction& reduction, char* values, std::int64_t count) {
+  const auto size = static_cast<std::int64_t>(itemsize_of(reduction.kind));
+  if (reduction.identity_counts) reduction.combine(values, size, reduction.identity.data(), 0, count);
 }
 
 /// Writes `plan.results` values to the result's view.
@@ -390,9 +395,10 @@ Outcome finish(const Program& program, std::span<char* const> bases, Scratch& sc
     char* data = partials.data() + code.part_offsets[j];
     if (code.elements == 0) {
       const std::int64_t size = record.element.itemsize, none = 0;
-      copy(Dims{code.plan.results}, data, &size, record.reduction->identity.data(), &none, size);
+      copy(Dims{code.plan.results}, data, &size, record.reduction.identity.data(), &none, size);
     } else {
       join_all(code.plan, record, data);
+      begin_with_identity(record.reduction, data, code.plan.results);
     }
     write_result(record, data, code.plan.results, bases[static_cast<std::size_t>(record.slot)]);
     if (const std::uint8_t flags = take_float_flags(); flags != 0) {
@@ -405,8 +411,9 @@ Outcome finish(const Program& program, std::span<char* const> bases, Scratch& sc
   return outcome;
 }
 
-void reduce_single(const kernels::Reduction& reduction, const char* in, std::ptrdiff_t stride, std::ptrdiff_t n,
-                   char* out) {
+namespace {
+void reduce_elements(const kernels::Reduction& reduction, const char* in, std::ptrdiff_t stride, std::ptrdiff_t n,
+                     char* out) {
   const auto size = static_cast<std::int64_t>(itemsize_of(reduction.kind));
   if (n <= kNarrow) {
     std::memcpy(out, in, static_cast<std::size_t>(size));
@@ -424,6 +431,14 @@ void reduce_single(const kernels::Reduction& reduction, const char* in, std::ptr
     tree.push();
   }
   std::memcpy(out, tree.finish(), static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+void reduce_single(const kernels::Reduction& reduction, const char* in, std::ptrdiff_t stride, std::ptrdiff_t n,
+                   char* out) {
+  reduce_elements(reduction, in, stride, n, out);
+  begin_with_identity(reduction, out, 1);
 }
 
 }  // namespace distob::program

@@ -1,17 +1,19 @@
-// Reductions: sum prod min max any all.
+// Reductions, running totals and the like: ufunc methods and the methods of arrays that NumPy makes of them.
 #pragma once
+
+#include <nanobind/nanobind.h>
 
 #include <span>
 
-#include "arrays/handle.h"
+#include "arrays/numpy_api.h"
 
 namespace distob::python {
 
-/// The methods sum, prod, min, max, any and all for the type's table; ends with the last of them.
+/// Methods of the array type: sum, prod, min, max, any, all.
 [[nodiscard]] std::span<const PyMethodDef> reduction_methods();
 
-/// reduce(a, name, axes, dtype, keepdims, initial, where, out): what distob._reductions asks for when the arguments are not
-/// the plain ones. `axes` a tuple or None. Returns NotImplemented if there is no native reduction of that dtype.
-PyObject* reduce_with_options(PyObject* module, PyObject* args);
+/// Adds what distob._reductions calls to the module. Where native code has no loop for the operands these functions return
+/// NotImplemented.
+void register_reductions(nanobind::module_& module);
 
 }  // namespace distob::python

@@ -206,8 +206,6 @@ void set_threads(int n) {
   array::set_threads(n);
 }
 
-PyMethodDef reduce_definition = {"reduce", reduce_with_options, METH_VARARGS, "A reduction with NumPy's options."};
-
 }  // namespace
 
 void register_arrays(nb::module_& m) {
@@ -279,8 +277,7 @@ void register_arrays(nb::module_& m) {
       "What waits to be computed, and the passes over memory that ran last with the bytes they moved, as text.");
   m.def("explain_array", [](nb::handle a) { return array::explain(array_in(a)); });
   m.def("array_statistics", statistics);
-  const nb::object reduce = nb::steal(PyCFunction_New(&reduce_definition, nullptr));
-  m.attr("reduce") = reduce;
+  register_reductions(m);
   register_sorting(m);
 }
 

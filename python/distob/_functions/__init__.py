@@ -21,6 +21,7 @@ from distob._functions import (  # noqa: F401
     files,
     fourier,
     joining,
+    nans,
     picking,
     products,
     quantiles,

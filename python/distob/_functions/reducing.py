@@ -1,4 +1,4 @@
-"""Reductions under NumPy's names."""
+"""Reductions, running totals and statistics under NumPy's names."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from distob import _core, _reductions
-from distob._functions.registry import FORMS, form_of
+from distob._functions.composed import composed
+from distob._functions.registry import FORMS
 
-_REDUCTIONS: dict[Any, Callable[..., Any]] = {
+_OWN: dict[Any, Callable[..., Any]] = {
     np.sum: _reductions.sum,
     np.prod: _reductions.prod,
     np.min: _reductions.min,
@@ -22,26 +23,30 @@ _REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.mean: _reductions.mean,
     np.var: _reductions.var,
     np.std: _reductions.std,
+    np.ptp: _reductions.ptp,
     np.count_nonzero: _reductions.count_nonzero,
+    np.cumsum: _reductions.cumsum,
+    np.cumprod: _reductions.cumprod,
+    np.argmin: _reductions.argmin,
+    np.argmax: _reductions.argmax,
 }
 
 
-def _reduction(own: Callable[..., Any]) -> Callable[..., Any]:
+def _form(own: Callable[..., Any]) -> Callable[..., Any]:
     def form(a: Any, *args: Any, **kwargs: Any) -> Any:
         return own(a, *args, **kwargs) if isinstance(a, _core.Array) else NotImplemented
 
     return form
 
 
-for _function, _own in _REDUCTIONS.items():
-    FORMS[_function] = _reduction(_own)
+for _function, _own in _OWN.items():
+    FORMS[_function] = _form(_own)
 
-
-@form_of(np.ptp)
-def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = np._NoValue) -> Any:
-    if out is not None or not isinstance(a, _core.Array):
-        return NotImplemented
-    return _reductions.max(a, axis, keepdims=keepdims) - _reductions.min(a, axis, keepdims=keepdims)
+# NumPy composes these of the above.
+FORMS[np.average] = composed(np.average)
+for _name in ("cumulative_sum", "cumulative_prod"):  # since NumPy 2.1
+    if hasattr(np, _name):
+        FORMS[getattr(np, _name)] = composed(getattr(np, _name))
 
 
 def mean(a: Any, *args: Any, **kwargs: Any) -> Any:
