@@ -329,3 +329,35 @@ def test_nothing_is_left_of_loans(engines: Any) -> None:
     for _ in engine_of:
         assert distob.call(open_files) <= there + 1
     assert open_files() <= here + 1
+
+
+def test_ctrl_c_ends_the_wait_for_a_lent_array_and_nothing_else(engines: Any, tmp_path: Path) -> None:
+    a = distob.scatter(numbers())
+    started, go_on = str(tmp_path / "started"), str(tmp_path / "go on")
+    os.mkfifo(started)
+    os.mkfifo(go_on)
+
+    def wait(x: np.ndarray, started: str, go_on: str) -> None:
+        open(started, "w").close()
+        open(go_on).close()
+        x += 1
+
+    def interrupt() -> None:
+        open(started).close()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    future = distob.call(wait, a, started, go_on, block=False)
+    thread = threading.Thread(target=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        thread.start()
+        float(a[0])
+    thread.join()
+    thread = threading.Thread(target=interrupt)
+    distob.call(lambda path: open(path, "w").close(), started, block=False)
+    with pytest.raises(KeyboardInterrupt):
+        thread.start()
+        distob.call(lambda x: 0, a)  # waits for the loan
+    thread.join()
+    open(go_on, "w").close()
+    future.result()
+    assert a[0] == 1 and distob.call(lambda x: float(x[1]), a) == 2

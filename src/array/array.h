@@ -282,6 +282,9 @@ class Access {
 
 /// Waits until all work appended before is done.
 void sync();
+/// Called every 50 ms, with no lock held, by threads that wait for an array that somebody else has (on loan, or in the order
+/// of work); may throw, which ends the wait.
+void set_interrupt_check(void (*check)());
 /// How many threads compute. At first: DISTOB_THREADS, else the cores this process may use. Throws ValueError below 1.
 void set_threads(int n);
 [[nodiscard]] int threads();

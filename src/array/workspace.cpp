@@ -22,6 +22,7 @@ constexpr std::chrono::nanoseconds kShortestIdle = std::chrono::microseconds(100
 constexpr std::chrono::nanoseconds kLongestIdle = std::chrono::milliseconds(5);
 constexpr int kIdlesToLatest = 20;
 constexpr std::int64_t kAdditionsPerNanosecond = 20;  // of one thread
+constexpr auto kCheckEvery = std::chrono::milliseconds(50);  // between two looks for Ctrl-C
 
 std::atomic<bool> in_forked_child{false};
 
@@ -490,10 +491,13 @@ void Workspace::finish_entry(order::EntryId entry, Jobs& ready) {
   order_.finish(entry, entries);
   for (order::EntryId e : entries) {
     auto held = held_.find(e);
-    if (held != held_.end()) {
-      held->second = true;  // its caller waits for this
-    } else {
+    if (held == held_.end()) {
       ready.push_back(jobs_.at(e));
+    } else if (held->second == Turn::given_up) {
+      held_.erase(held);
+      finish_entry(e, ready);
+    } else {
+      held->second = Turn::is_his;  // its caller waits for this
     }
   }
   // What nobody uses any more is better off in the pool, where every size finds it.
@@ -503,13 +507,26 @@ void Workspace::finish_entry(order::EntryId entry, Jobs& ready) {
 }
 
 template <class Predicate>
-void Workspace::wait_until(MutexLock& lock, Predicate done) {
+void Workspace::wait_until(MutexLock& lock, Predicate done, void (*check)()) {
   ++waiters_;
   while (!done()) {
     lock.unlock();
     const bool helped = crew().help(own_scratch());
     lock.lock();
-    if (!helped && !done()) lock.wait(progress_);
+    if (helped || done()) continue;
+    if (check == nullptr) {
+      lock.wait(progress_);
+    } else if (lock.wait_for(progress_, kCheckEvery) == std::cv_status::timeout) {
+      lock.unlock();
+      try {
+        check();
+      } catch (...) {
+        lock.lock();
+        --waiters_;
+        throw;
+      }
+      lock.lock();
+    }
   }
   --waiters_;
 }
@@ -550,7 +567,8 @@ memory::Pin Workspace::pin(memory::Storage& storage, const View& view) {
   ensure_memory(storage);
   memory::Pin pin(storage.memory());
   const memory::Memory* memory = pin.memory().get();
-  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.may_read(memory, view); });
+  wait_until(
+      lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.may_read(memory, view); }, interrupt_check_);
   return pin;
 }
 
@@ -561,17 +579,37 @@ void Workspace::read_element(memory::Storage& storage, const View& view, void* b
   const memory::Pin pin(storage.memory());
   const memory::Memory* memory = pin.memory().get();
   if (!order_.may_read(memory, view)) {
-    wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.may_read(memory, view); });
+    wait_until(
+        lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return order_.may_read(memory, view); }, interrupt_check_);
   }
   std::memcpy(bytes, memory->data() + view.offset, view.dtype.itemsize);
 }
 
 order::EntryId Workspace::open_entry(MutexLock& lock, std::span<const order::Access> accesses) {
   const order::EntryId entry = next_entry_++;
-  bool& mine = held_[entry];
-  mine = order_.append(entry, accesses);
-  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return held_.at(entry); });
+  held_[entry] = order_.append(entry, accesses) ? Turn::is_his : Turn::waits;
+  try {
+    wait_until(
+        lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS { return held_.at(entry) == Turn::is_his; }, interrupt_check_);
+  } catch (...) {
+    give_up(lock, entry);
+    throw;
+  }
   return entry;
+}
+
+/// The caller does not wait for his turn any longer: it passes when it comes.
+void Workspace::give_up(MutexLock& lock, order::EntryId entry) {
+  if (held_.at(entry) == Turn::waits) {
+    held_[entry] = Turn::given_up;
+    return;
+  }
+  Jobs ready;
+  held_.erase(entry);
+  finish_entry(entry, ready);
+  lock.unlock();
+  start(std::move(ready), From::appender);
+  lock.lock();
 }
 
 void Workspace::move_away(MutexLock& lock, memory::Storage& storage, bool shared) {
@@ -625,7 +663,14 @@ Workspace::Hold Workspace::hold_all(std::span<const Wish> wishes) {
     }
     accesses.push_back({memory, wish.view, wish.write});
   }
-  hold.entry = open_entry(lock, accesses);
+  try {
+    hold.entry = open_entry(lock, accesses);
+  } catch (...) {
+    for (std::size_t i = 0; i < wishes.size(); ++i) {
+      if (wishes[i].shared) end_loan(lock, *wishes[i].storage, hold.memories[i], false);
+    }
+    throw;
+  }
   return hold;
 }
 
@@ -674,9 +719,10 @@ void Workspace::sync() {
 std::exception_ptr Workspace::drain(MutexLock& lock) {
   std::exception_ptr failed = flush_and_start(lock, From::waiter);
   const order::EntryId last = next_entry_;
-  wait_until(lock, [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
+  const auto done = [&]() DISTOB_NO_THREAD_SAFETY_ANALYSIS {
     return std::none_of(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.first < last; });
-  });
+  };
+  wait_until(lock, done, interrupt_check_);
   return failed;
 }
 

@@ -137,6 +137,7 @@ class Workspace {
   // --- The machine ----------------------------------------------------------------------------------------------------
 
   void sync() DISTOB_EXCLUDES(mutex_);
+  void set_interrupt_check(void (*check)()) { interrupt_check_.store(check); }
   void set_threads(int n) DISTOB_EXCLUDES(mutex_);
   [[nodiscard]] int threads() const { return threads_.load(std::memory_order_relaxed); }
   void run_inline() DISTOB_EXCLUDES(mutex_);
@@ -204,7 +205,9 @@ class Workspace {
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   std::exception_ptr drain(MutexLock& lock) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   template <class Predicate>
-  void wait_until(MutexLock& lock, Predicate done) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  void wait_until(MutexLock& lock, Predicate done, void (*check)() = nullptr)
+      DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
+  void give_up(MutexLock& lock, order::EntryId entry) DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   void move_away(MutexLock& lock, memory::Storage& storage, bool shared)
       DISTOB_REQUIRES(mutex_) DISTOB_NO_THREAD_SAFETY_ANALYSIS;
   order::EntryId open_entry(MutexLock& lock, std::span<const order::Access> accesses) DISTOB_REQUIRES(mutex_);
@@ -225,6 +228,7 @@ class Workspace {
   memory::Budget budget_;
   std::atomic<int> threads_;
   std::atomic<bool> warnings_pending_{false};
+  std::atomic<void (*)()> interrupt_check_{nullptr};
   std::atomic<std::uint64_t> bytes_copied_{0};
 
   Mutex mutex_;
@@ -243,7 +247,8 @@ class Workspace {
   };
   std::unordered_map<const memory::Memory*, Lent> lent_ DISTOB_GUARDED_BY(mutex_);
   /// Entries that stand for a caller who waits for his turn or holds it.
-  std::unordered_map<order::EntryId, bool> held_ DISTOB_GUARDED_BY(mutex_);
+  enum class Turn : std::uint8_t { waits, is_his, given_up };
+  std::unordered_map<order::EntryId, Turn> held_ DISTOB_GUARDED_BY(mutex_);
   std::vector<FloatWarning> warnings_ DISTOB_GUARDED_BY(mutex_);
   std::unordered_map<Site, unsigned> private_flags_ DISTOB_GUARDED_BY(mutex_);
   Site next_private_site_ DISTOB_GUARDED_BY(mutex_) = 0x80000000U;

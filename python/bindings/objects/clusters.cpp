@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "array/array.h"
 #include "cluster/local_cluster.h"
 #include "objects/calls.h"
 #include "objects/kinds.h"
@@ -30,6 +31,7 @@ class Local {
     cluster::ZygoteLauncher::Options zygote{std::move(arguments), std::move(environment)};
     cluster::LocalOptions options;
     options.engines = engines;
+    array::set_interrupt_check([] { check_signals()(); });  // from now on arrays may be on loan for long
     nb::gil_scoped_release unlocked;
     cluster_ = std::make_unique<cluster::LocalCluster>(std::make_unique<cluster::ZygoteLauncher>(std::move(zygote)),
                                                        std::move(options), check_signals());
