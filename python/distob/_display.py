@@ -44,7 +44,8 @@ def _corners(a: Any) -> tuple[np.ndarray, bool]:
 
 def array_repr(a: Any, name: str | None = None) -> str:
     """repr(a): NumPy's, with our name in the frame, or `name`; what numpy.set_printoptions(override_repr=) says."""
-    override = np.get_printoptions()["override_repr"]
+    options: dict[str, Any] = dict(np.get_printoptions())
+    override = options["override_repr"]
     if override is not None:
         return override(a)
     corner, summarised = _corners(a)

@@ -127,7 +127,7 @@ def test_records_are_compared_by_their_fields() -> None:
         np.testing.assert_array_equal(one == two, a == b)
         np.testing.assert_array_equal(one != two, a != b)
     with pytest.raises(TypeError):
-        d == np.zeros(2, "i4,i4,i4")
+        _ = d == np.zeros(2, "i4,i4,i4")
     assert (d["a"] == "word") is np.False_ or not np.asarray(d["a"] == "word").any()
 
 
