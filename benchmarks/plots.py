@@ -21,6 +21,11 @@ import distob
 DOCS = measure.ROOT / "docs"
 COLOURS = {"distob": "#c2410c", "NumPy": "#1d4ed8", "numexpr": "#15803d", "JAX": "#7e22ce"}
 SIZES = [10**k for k in range(1, 9)]
+PICTURES = """The best of some runs, JAX under jit ([benchmarks/plots.py](../benchmarks/plots.py)).
+
+![Nanoseconds for each element against the number of elements](cost_by_size.svg)
+
+![Speed against the number of threads](speed_by_threads.svg)"""
 
 
 def best(contenders: dict[str, Callable[[], object]], seconds: float = 0.3) -> dict[str, float]:
@@ -139,6 +144,7 @@ def main() -> None:
     print(measure.table(["threads", *map(str, counts)], [[n, *(f"{s:.2f}" for s in x)] for n, x in speedups.items()]))
     if not options.no_write:
         draw(costs, counts, speedups)
+        measure.publish("plots", PICTURES, write=True)
 
 
 if __name__ == "__main__":
