@@ -16,8 +16,10 @@ struct Found {
 
 class Searching {
  public:
-  Searching(const kernels::Search& search, std::int64_t size, const Stacks& stacks, const char* in)
-      : search_(search), size_(size), stacks_(stacks), in_(in) {
+  /// `leaf`: the reduction that gives the element that is looked for, or null; it sees many elements at once.
+  Searching(const kernels::Search& search, const kernels::Reduction* leaf, std::int64_t size, const Stacks& stacks,
+            const char* in)
+      : search_(search), leaf_(leaf), size_(size), stacks_(stacks), in_(in) {
     columns_ = std::min(stacks.inner, kColumns);
     wide_ = (stacks.inner + kColumns - 1) / kColumns;
     // Of columns a part is worth a task of about 64 K elements; positions are exact, so any cut is as good.
@@ -47,6 +49,7 @@ class Searching {
     Found& found = found_[static_cast<std::size_t>(task)];
     found.best.resize(static_cast<std::size_t>(width * size_));
     found.positions.resize(static_cast<std::size_t>(width));
+    if (stacks_.inner == 1 && leaf_ != nullptr) return row_of(from, first, last, found);
     if (width == 1) {
       search_.along(from + first * row, row, last - first, first, found.best.data(), found.positions.data(), true);
       return;
@@ -54,6 +57,19 @@ class Searching {
     for (std::int64_t k = first; k < last; ++k) {
       search_.across(from + k * row, width, k, found.best.data(), found.positions.data(), k == first);
     }
+  }
+
+  // In a row of neighbours the leaf that holds the first of the best is found by reductions, and only that one is searched.
+  void row_of(const char* from, std::int64_t first, std::int64_t last, Found& found) const {
+    using kernels::kLeaf;
+    char* best = found.best.data();
+    std::int64_t at = first;
+    alignas(16) char top[32];
+    for (std::int64_t k = first; k < last; k += kLeaf) {
+      leaf_->leaf(from + k * size_, size_, std::min(kLeaf, last - k), top);
+      search_.along(top, 0, 1, k, best, &at, k == first);
+    }
+    search_.along(from + at * size_, size_, std::min(kLeaf, last - at), at, best, found.positions.data(), true);
   }
 
   const Found& merged(std::int64_t set) {
@@ -69,6 +85,7 @@ class Searching {
   }
 
   const kernels::Search& search_;
+  const kernels::Reduction* leaf_;
   std::int64_t size_;
   Stacks stacks_;
   const char* in_;
@@ -91,7 +108,10 @@ Array arg_extreme(bool greatest, const Array& a, std::optional<int> axis, bool k
   Writing out(without(a.shape(), axes, keepdims), Kind::Int64, cut_without(a, axes, keepdims));
   if (stacks.outer * stacks.inner > 0) {
     const Reading in(from);
-    Searching(*search, static_cast<std::int64_t>(dtype.itemsize), stacks, in.data()).run(out.data());
+    const bool in_leaves = !times && !is_complex(dtype.kind);
+    const auto op = greatest ? kernels::ReduceOp::max : kernels::ReduceOp::min;
+    const kernels::Reduction* leaf = in_leaves ? kernels::reduction(op, dtype.kind) : nullptr;
+    Searching(*search, leaf, static_cast<std::int64_t>(dtype.itemsize), stacks, in.data()).run(out.data());
   }
   return std::move(out).done();
 }
