@@ -31,7 +31,10 @@ std::atomic<int>& slots() {
 }  // namespace
 
 void sync() { Workspace::instance().sync(); }
-void set_interrupt_check(void (*check)()) { Workspace::instance().set_interrupt_check(check); }
+void set_interrupt_check(void (*check)()) {
+  if (Workspace::forked()) return;  // a child may start a cluster of its own, but has no arrays
+  Workspace::instance().set_interrupt_check(check);
+}
 void set_threads(int n) { Workspace::instance().set_threads(n); }
 int threads() { return Workspace::instance().threads(); }
 void run_inline() { Workspace::instance().run_inline(); }
