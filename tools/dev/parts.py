@@ -73,6 +73,23 @@ def python(request: Request) -> Result:
     return _pytest("python", request, [*folders, "--ignore=tests/examples_test.py", "--ignore=tests/docs_test.py"])
 
 
+def conformance(request: Request) -> Result:
+    """NumPy's own tests on distributed arrays: a sample, with --full all of them; counts what NumPy still computes."""
+    with Exclusive():
+        build.ensure("release")
+        interpreter = environment.ensure("build", "test")
+    command: list[str | Path] = [interpreter, ROOT / "tests" / "conformance" / "numpy_suite" / "run.py"]
+    output, status = _collect(
+        [*command, *(["--full"] if request.full else []), *request.options], "conformance", request, None
+    )
+    match = re.search(r"(\d+) passed, (\d+) failed", output)
+    if match is None:
+        raise StepFailed(f"conformance: it ended without a count, exit status {status}; see build/logs/conformance.log")
+    table = output[output.index("module  ") :]
+    print("\n".join(line for line in table.splitlines() if line.startswith(("module ", "all "))), flush=True)
+    return _judge(Result(int(match[1]), int(match[2])), status)
+
+
 def examples(request: Request) -> Result:
     """The programs of examples/, Python and C++."""
     return _pytest("examples", request, ["tests/examples_test.py"])
@@ -161,7 +178,8 @@ def fuzz(request: Request) -> Result:
 
 
 PARTS: dict[str, Callable[[Request], Result]] = {
-    part.__name__: part for part in (unit, integration, python, examples, docs, consumer, wheel, asan, tsan, lint, fuzz)
+    part.__name__: part
+    for part in (unit, integration, python, conformance, examples, docs, consumer, wheel, asan, tsan, lint, fuzz)
 }
 
 
