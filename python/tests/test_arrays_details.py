@@ -172,3 +172,10 @@ def test_repr_is_what_print_options_say() -> None:
     d = distob.scatter(np.arange(3))
     with np.printoptions(override_repr=lambda x: f"<{x.size} elements>"):
         assert repr(d) == "<3 elements>"
+
+
+def test_interpolation_passes_nan_on() -> None:
+    for x in (0.5, -1.0, 2.0, np.nan):
+        for places in ([np.nan, 1.0], [0.0, np.nan], [np.nan, np.nan], [0.0, 1.0]):
+            theirs = np.interp(x, places, np.array([3.0, 10.0]))
+            np.testing.assert_array_equal(np.interp(x, places, distob.scatter(np.array([3.0, 10.0]))), theirs)

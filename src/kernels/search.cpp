@@ -118,16 +118,18 @@ void interpolate(const Interpolation& f, const double* at, std::ptrdiff_t n, dou
     search<double, true>(f.x, f.count, nullptr, at + i, some, places.data());
     for (std::ptrdiff_t k = 0; k < some; ++k) {
       const double x = at[i + k];
-      const std::ptrdiff_t j = places[static_cast<std::size_t>(k)] - 1;  // the last point that is not above x
       double& result = out[i + k];
       if (std::isnan(x)) {
         result = f.count == 1 ? f.y[0] : x;
-      } else if (j < 0) {
+      } else if (x < f.x[0]) {
         result = f.left;
-      } else if (j == f.count - 1) {
-        result = x > f.x[j] ? f.right : f.y[j];
+      } else if (x > f.x[f.count - 1]) {
+        result = f.right;
       } else {
-        result = f.x[j] == x ? f.y[j] : between(f, j, x);  // at a point: no arithmetic with infinities
+        // The last point that is not above x. The search puts points that are NaN above all others.
+        const std::ptrdiff_t j = std::max<std::ptrdiff_t>(places[static_cast<std::size_t>(k)] - 1, 0);
+        const bool at_point = j == f.count - 1 || f.x[j] == x;  // where there is no arithmetic with infinities
+        result = at_point ? f.y[j] : between(f, j, x);
       }
     }
   }
