@@ -179,3 +179,24 @@ def test_interpolation_passes_nan_on() -> None:
         for places in ([np.nan, 1.0], [0.0, np.nan], [np.nan, np.nan], [0.0, 1.0]):
             theirs = np.interp(x, places, np.array([3.0, 10.0]))
             np.testing.assert_array_equal(np.interp(x, places, distob.scatter(np.array([3.0, 10.0]))), theirs)
+
+
+def test_the_shape_is_set_in_place_where_no_copy_is_needed() -> None:
+    _, d = both((3, 4))
+    view = d[:2]
+    d.shape = 2, -1
+    assert d.shape == (2, 6)
+    d[0, 5] = 99
+    assert view[1, 1] == 99
+    d.shape = 12
+    turned = view.T
+    with pytest.raises(AttributeError, match="Incompatible shape for in-place modification"):
+        turned.shape = (8,)
+    with pytest.raises(ValueError, match="cannot reshape array of size 12 into shape"):
+        d.shape = (5, 5)
+    assert (d.shape, turned.shape) == ((12,), (4, 2))
+
+
+def test_ufuncs_without_out_work() -> None:
+    words = np.array(["hello", "world!"])
+    np.testing.assert_array_equal(np.strings.slice(distob.scatter(words), 1, 4), np.strings.slice(words, 1, 4))

@@ -13,6 +13,7 @@ Reference wrap(array::Array array, PyTypeObject* face) {
   made->weak_references = nullptr;
   new (&made->array) array::Array(std::move(array));
   made->writeable = true;
+  made->former = nullptr;
   made->is_scalar = false;
   ++handles_made;
   return object;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "array/array.h"
 #include "arrays/numpy_api.h"
@@ -18,6 +19,8 @@ struct ArrayObject {
   PyObject* weak_references;
   array::Array array;
   bool writeable;  ///< false for scalars and for broadcast views, whose elements are each other
+  /// Arrays this object named before its shape was set: a call of another thread may still be using them. Or null.
+  std::vector<array::Array>* former;
   bool is_scalar;  ///< a value that NumPy would have returned as a scalar: immutable, so `s += 1` makes a new one
 };
 

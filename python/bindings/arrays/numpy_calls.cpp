@@ -115,7 +115,14 @@ Reference call_by_numpy(PyObject* ufunc, std::span<const Input> inputs, const Ke
     }
     PyDict_SetItemString(kwargs.get(), "out", out.get());
   }
-  const Reference answer = Reference::take(PyObject_Call(ufunc, args.get(), kwargs.get()));
+  PyObject* returned = PyObject_Call(ufunc, args.get(), kwargs.get());
+  if (!returned && made && PyErr_ExceptionMatches(PyExc_TypeError)) {  // some ufuncs of strings know no out=
+    PyErr_Clear();
+    PyDict_DelItemString(kwargs.get(), "out");
+    results.clear();
+    returned = PyObject_Call(ufunc, args.get(), kwargs.get());
+  }
+  const Reference answer = Reference::take(returned);
   if (outputs == 1) return results.empty() || results[0].get() == Py_None ? adopted(answer.get(), face) : results[0];
   const Reference tuple = Reference::take(PyTuple_New(outputs));
   for (Py_ssize_t i = 0; i < outputs; ++i) {

@@ -3,6 +3,7 @@
 
 #include <structmember.h>
 
+#include <utility>
 #include <vector>
 
 #include "arrays/dtypes.h"
@@ -21,6 +22,7 @@ void destroy(PyObject* self) {
   ArrayObject* object = as_array_object(self);
   if (object->weak_references) PyObject_ClearWeakRefs(self);
   object->array.~Array();
+  delete object->former;
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
   Py_DECREF(type);
@@ -39,6 +41,25 @@ Reference tuple_of(const Dims& values) {
 
 PyObject* get_shape(PyObject* self, void*) {
   return guarded([&] { return tuple_of(array_of(self).shape()).release(); });
+}
+int set_shape(PyObject* self, PyObject* value, void*) {
+  return guarded_status([&] {
+    if (!value) throw_python(PyExc_AttributeError, "Cannot delete array shape");
+    PyArray_Dims lengths{nullptr, 0};
+    if (PyArray_IntpConverter(value, &lengths) != NPY_SUCCEED) throw nanobind::python_error();
+    const Dims wanted(std::span<const std::int64_t>(lengths.ptr, static_cast<std::size_t>(lengths.len)));
+    PyDimMem_FREE(lengths.ptr);
+    ArrayObject* object = as_array_object(self);
+    array::Array view = array::reshape_view(object->array, wanted);
+    if (!view) {
+      throw_python(PyExc_AttributeError,
+                   "Incompatible shape for in-place modification. Use `.reshape()` to make a copy with the desired "
+                   "shape.");
+    }
+    if (!object->former) object->former = new std::vector<array::Array>;
+    object->former->push_back(std::exchange(object->array, std::move(view)));
+    return 0;
+  });
 }
 PyObject* get_strides(PyObject* self, void*) {
   return guarded([&] { return tuple_of(array_of(self).strides()).release(); });
@@ -83,7 +104,7 @@ PyObject* get_class(PyObject* self, void*) {
 
 PyGetSetDef attributes[] = {
     {"__class__", get_class, nullptr, "The type that isinstance() takes the object for.", nullptr},
-    {"shape", get_shape, nullptr, "Lengths of the axes.", nullptr},
+    {"shape", get_shape, set_shape, "Lengths of the axes; setting them must not need a copy.", nullptr},
     {"strides", get_strides, nullptr, "Bytes from one element to the next along each axis.", nullptr},
     {"dtype", get_dtype, nullptr, "The numpy.dtype of the elements.", nullptr},
     {"ndim", get_ndim, nullptr, "Number of axes.", nullptr},

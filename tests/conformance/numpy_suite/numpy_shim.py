@@ -142,13 +142,16 @@ def _is_same(a: Any, dtype: Any, copy: Any, kwargs: dict[str, Any]) -> bool:
     )
 
 
-def making(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that creates arrays, with its results scattered."""
-    aliases = function in (np.asarray, np.asanyarray, np.array)
+class _Making:
+    """A function that creates arrays, with its results scattered. As NumPy's own, it does not become a method in a class."""
 
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if aliases and args and isinstance(args[0], (_core.Array, np.ndarray)) and not (len(args) > 2):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        function = self._function
+        if function in _ALIASING and args and isinstance(args[0], (_core.Array, np.ndarray)) and len(args) <= 2:
             copy = kwargs.get("copy", function is np.array)
             dtype = args[1] if len(args) > 1 else kwargs.get("dtype")
             if _is_same(args[0], dtype, copy, kwargs):
@@ -156,12 +159,11 @@ def making(function: Callable[..., Any]) -> Callable[..., Any]:
         if function in _LIKE and args and isinstance(args[0], _core.Array):
             return function(*args, **kwargs)  # through our own form
         with _Gathering():
-            made = function(*args, **kwargs)
-            return scatterer.scatter(made)
-
-    return wrapper
+            return scatterer.scatter(function(*args, **kwargs))
 
 
+making = _Making
+_ALIASING = (np.asarray, np.asanyarray, np.array)
 _LIKE = {
     np.copy,
     np.empty_like,
