@@ -59,6 +59,8 @@ def byteswap(a: Any, inplace: bool = False) -> Any:
 def astype(a: Any, dtype: Any, order: Any = "K", casting: str = "unsafe", copy: bool = True) -> Any:
     """a.astype(dtype, order, casting, copy)."""
     wanted = np.dtype(dtype)
+    if a._is_scalar and wanted.hasobject:
+        return _core.item(a).astype(wanted)  # of NumPy's scalar, which gives a Python object
     if casting != "unsafe" and not np.can_cast(a.dtype, wanted, casting):  # type: ignore[arg-type]
         np.empty((0,) * a.ndim, a.dtype).astype(wanted, casting=casting)  # type: ignore[call-overload]  # raises NumPy's error
     if wanted == a.dtype:
