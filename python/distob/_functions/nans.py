@@ -101,7 +101,7 @@ def _nanstd(a: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _position(own: Callable[..., Any], instead: float) -> Callable[..., Any]:
     def form(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Any:
-        if _has_nans(a):
+        if a.size and _has_nans(a):
             empty = ~_numbers(a)
             if bool(np.any(np.all(empty, axis=axis))):
                 raise ValueError("All-NaN slice encountered")
