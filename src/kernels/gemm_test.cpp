@@ -39,6 +39,9 @@ template <class T>
 void add_product(T& sum, T a, T b) {
   if constexpr (std::is_same_v<T, bool>) {
     sum = sum || (a && b);
+  } else if constexpr (std::is_integral_v<T>) {  // wraps around: in unsigned arithmetic of the widest type
+    sum =
+        static_cast<T>(static_cast<std::uint64_t>(sum) + static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
   } else {
     sum = static_cast<T>(sum + a * b);
   }
