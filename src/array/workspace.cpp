@@ -21,7 +21,7 @@ constexpr std::size_t kKeptWarnings = 256;
 constexpr std::chrono::nanoseconds kShortestIdle = std::chrono::microseconds(100);
 constexpr std::chrono::nanoseconds kLongestIdle = std::chrono::milliseconds(5);
 constexpr int kIdlesToLatest = 20;
-constexpr std::int64_t kAdditionsPerNanosecond = 20;  // of one thread
+constexpr std::int64_t kAdditionsPerNanosecond = 20;         // of one thread
 constexpr auto kCheckEvery = std::chrono::milliseconds(50);  // between two looks for Ctrl-C
 
 std::atomic<bool> in_forked_child{false};
