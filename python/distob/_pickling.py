@@ -49,9 +49,13 @@ def dumps(value: Any, outgoing: _core.Outgoing) -> bytes:
     return file.getvalue()
 
 
+class _Unpickler(pickle.Unpickler):
+    """Takes `persistent_load` as an attribute, as pickle's own does in every Python but 3.13.0."""
+
+
 def loads(data: memoryview, buffers: list[Any], resolve: Callable[[Any], Any]) -> Any:
     """What dumps() wrote; `resolve` finds the objects that travelled as references."""
-    unpickler = pickle.Unpickler(io.BytesIO(data), buffers=buffers)
+    unpickler = _Unpickler(io.BytesIO(data), buffers=buffers)
     unpickler.persistent_load = resolve  # type: ignore[method-assign]
     return unpickler.load()
 

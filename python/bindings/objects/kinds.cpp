@@ -1,5 +1,7 @@
 #include "objects/kinds.h"
 
+#include <nanobind/nanobind.h>
+
 #include <unordered_map>
 
 namespace distob::python {
@@ -62,7 +64,19 @@ bool is_frozen_dataclass(PyTypeObject* type) {
 
 bool is_enum(PyTypeObject* type) { return PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "_member_map_"); }
 
-bool is_iterator(PyTypeObject* type) { return type->tp_iternext && type->tp_iternext != &_PyObject_NextNotImplemented; }
+/// What CPython puts into the slot of classes without __next__, read from such a class: its name is private since 3.13.
+iternextfunc slot_without_next() {
+  static const iternextfunc slot = [] {
+    PyObject* plain = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){}", "plain");
+    if (!plain) throw nanobind::python_error();
+    const iternextfunc found = reinterpret_cast<PyTypeObject*>(plain)->tp_iternext;
+    Py_DECREF(plain);
+    return found;
+  }();
+  return slot;
+}
+
+bool is_iterator(PyTypeObject* type) { return type->tp_iternext && type->tp_iternext != slot_without_next(); }
 
 Kind classify(PyTypeObject* type) {
   if (is_exactly_one_of(type, {&PyTuple_Type, &PyFrozenSet_Type, &PyMethod_Type, &PyCFunction_Type, &PySlice_Type,
@@ -122,10 +136,12 @@ bool plain(PyObject* value, int& budget, int depth) {
     return true;
   }
   if (type == &PySet_Type || type == &PyFrozenSet_Type) {
-    Py_hash_t hash = 0;
-    while (_PySet_NextEntry(value, &position, &key, &hash)) {
+    const nanobind::object items = nanobind::steal(PyObject_GetIter(value));
+    while (items && (key = PyIter_Next(items.ptr())) != nullptr) {
+      const nanobind::object held = nanobind::steal(key);
       if (!plain(key, budget, depth + 1)) return false;
     }
+    PyErr_Clear();
     return true;
   }
   return false;

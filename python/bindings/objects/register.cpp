@@ -23,9 +23,13 @@ PyTypeObject* as_type(nb::handle type) {
 /// Changes whenever the class does: its version in CPython's method cache. 0 if it has none.
 std::uint32_t type_version(nb::handle handle) {
   PyTypeObject* type = as_type(handle);
+#if PY_VERSION_HEX >= 0x030D0000
+  return PyUnstable_Type_AssignVersionTag(type) ? type->tp_version_tag : 0;
+#else
   static PyObject* name = PyUnicode_InternFromString("__doc__");
   _PyType_Lookup(type, name);  // gives a changed class its new version
   return (type->tp_flags & Py_TPFLAGS_VALID_VERSION_TAG) ? type->tp_version_tag : 0;
+#endif
 }
 
 void register_kinds(nb::module_& module) {

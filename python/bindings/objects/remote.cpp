@@ -48,10 +48,19 @@ PyTypeObject* object_type(PyObject* self) {
   return type && PyType_Check(type) ? reinterpret_cast<PyTypeObject*>(type) : nullptr;
 }
 
+/// What the dict of `type` itself holds for `name`, borrowed from it. Since 3.12 the dicts of static types have no field.
+PyObject* in_dict_of(PyTypeObject* type, PyObject* name) {
+#if PY_VERSION_HEX >= 0x030C0000
+  const nb::object dict = nb::steal(PyType_GetDict(type));
+  return dict ? PyDict_GetItemWithError(dict.ptr(), name) : nullptr;
+#else
+  return type->tp_dict ? PyDict_GetItemWithError(type->tp_dict, name) : nullptr;
+#endif
+}
+
 bool is_users_class(PyTypeObject* type) {
   static PyObject* name = interned("_distob_made");
-  PyObject* made = type->tp_dict ? PyDict_GetItemWithError(type->tp_dict, name) : nullptr;
-  return type != g_type && made != Py_True;
+  return type != g_type && in_dict_of(type, name) != Py_True;
 }
 
 PyObject* allocate(PyTypeObject* type, RemoteHandle* handle, PyObject* local) {
@@ -96,11 +105,10 @@ PyObject* own_attribute(PyObject* self, PyObject* name) {
   PyObject* order = type->tp_mro;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(order); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(order, i));
-    if (PyObject* found = PyDict_GetItemWithError(base->tp_dict, name)) return found;
+    if (PyObject* found = in_dict_of(base, name)) return found;
     if (base == g_type) break;
   }
-  PyObject* inherited = PyDict_GetItemWithError(PyBaseObject_Type.tp_dict, name);
-  return inherited;
+  return in_dict_of(&PyBaseObject_Type, name);
 }
 
 bool starts_with(PyObject* name, const char* prefix) {
